@@ -1,0 +1,1 @@
+//! Specifications on the real kernel, in namespaces of their own.
