@@ -78,10 +78,12 @@ impl fmt::Display for Place {
         let gutter = " ".repeat(number.len());
         let lead: String =
             self.shown.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        // A caret behind `***` would point at nothing.
-        let caret = if lead.chars().count() == self.column - 1 { "^" } else { "" };
         writeln!(f, " {number} | {}", self.shown)?;
-        writeln!(f, " {gutter} | {lead}{caret}")
+        // A caret behind `***` would point at nothing.
+        if lead.chars().count() < self.column - 1 {
+            return Ok(());
+        }
+        writeln!(f, " {gutter} | {lead}^")
     }
 }
 

@@ -27,8 +27,18 @@ pub struct Read {
 pub(super) struct Written {
     pub(super) global: Section,
     pub(super) records: Vec<Section>,
-    /// Names at the top that are none of ours, and where.
-    pub(super) unknown: Vec<(String, usize)>,
+    /// What stands at the top and is none of ours.
+    pub(super) unknown: Vec<Unknown>,
+    /// Whether lines could not be understood: what seems to be missing may stand in one of them.
+    pub(super) broken: bool,
+}
+
+/// A name at the top that is none of ours.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    pub(super) name: String,
+    pub(super) at: usize,
+    pub(super) table: bool,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +71,12 @@ pub(super) fn mistakes(source: &Source<'_>, written: &Written, faults: Vec<Fault
 }
 
 fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config, Vec<Mistake>) {
-    let mut reader = Reader { source, mistakes: Vec::new() };
+    let mut reader = Reader { source, broken: written.broken, mistakes: Vec::new() };
     for fault in faults {
         reader.fault(fault, Quote::Cautious);
     }
-    for (name, at) in &written.unknown {
-        reader.unknown_table(name, *at);
+    for unknown in &written.unknown {
+        reader.unknown_table(unknown);
     }
     let values = reader.section(&written.global, Scope::Global);
     let global = global(&values);
@@ -78,7 +88,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
     }
     let config = Config { global, records };
     reader.mistakes.extend(compile::conflicts(&config));
-    if written.records.is_empty() {
+    if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
         let mend = "add [record.home] with provider, hostname and ipv4 or ipv6";
         reader.mistakes.push(Mistake::warning(None, "there is no record: nothing will be published", mend));
     }
@@ -89,6 +99,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
 
 struct Reader<'a> {
     source: &'a Source<'a>,
+    broken: bool,
     mistakes: Vec<Mistake>,
 }
 
@@ -141,18 +152,25 @@ impl Reader<'_> {
         self.mistakes.push(Mistake::error(Some(place), fault.what, fault.mend));
     }
 
-    fn unknown_table(&mut self, name: &str, at: usize) {
-        let what = format!("unknown name {} outside of a table", quoted(name));
-        let table = match (options::find(Scope::Global, name), options::find(Scope::Record, name)) {
-            (Some(_), _) => "[global]",
-            (None, Some(_)) => "[record.NAME]",
-            (None, None) => match nearest(name, ["global", "record"]) {
-                Some("record") => "[record.NAME]",
-                Some(_) => "[global]",
-                None => "[global] or [record.NAME]",
-            },
+    fn unknown_table(&mut self, unknown: &Unknown) {
+        let name = unknown.name.as_str();
+        let (what, table) = if unknown.table {
+            let what = format!("unknown table {}", quoted(&format!("[{name}]")));
+            (what, nearest(name, ["global", "record"]))
+        } else {
+            let scope = |scope| options::find(scope, name).is_some();
+            let table = if scope(Scope::Global) { Some("global") } else { Some("record") };
+            let known = scope(Scope::Global) || scope(Scope::Record);
+            (format!("{} stands outside of a table", quoted(name)), table.filter(|_| known))
         };
-        self.fault(Fault::new(at, what, format!("options are written below {table}")), Quote::Cautious);
+        let mend = match (table, unknown.table) {
+            (Some("record"), true) => "did you mean [record.NAME]?",
+            (Some(_), true) => "did you mean [global]?",
+            (Some("record"), false) => "write it below [record.NAME]",
+            (Some(_), false) => "write it below [global]",
+            (None, _) => "known are [global] and [record.NAME]",
+        };
+        self.fault(Fault::new(unknown.at, what, mend), Quote::Cautious);
     }
 
     fn section(&mut self, section: &Section, scope: Scope) -> Values {
@@ -160,7 +178,11 @@ impl Reader<'_> {
         let mut values = Values { values: BTreeMap::new(), places: BTreeMap::new(), whole: false };
         for entry in &section.entries {
             let Some(option) = options::find(scope, &entry.key) else {
-                self.unknown_option(entry, scope);
+                if let Some(meant) = self.unknown_option(entry, scope) {
+                    // Not missing any more, only misspelt.
+                    let place = self.source.place(entry.key_at, Quote::Cautious);
+                    values.places.entry(meant).or_insert(place);
+                }
                 continue;
             };
             let quote = if option.secret() { Quote::Cautious } else { Quote::Public };
@@ -176,16 +198,25 @@ impl Reader<'_> {
         values
     }
 
-    fn unknown_option(&mut self, entry: &Entry, scope: Scope) {
-        let mend = match options::known_elsewhere(&entry.key.to_ascii_lowercase()) {
-            Some("insecure") => {
+    /// Reports an option that the table does not know; the option that was probably meant.
+    fn unknown_option(&mut self, entry: &Entry, scope: Scope) -> Option<&'static str> {
+        let names = OPTIONS.iter().filter(|option: &&Opt| option.scope == scope).map(|option| option.name);
+        let elsewhere = options::known_elsewhere(&entry.key.to_ascii_lowercase());
+        let meant = elsewhere.or_else(|| nearest(&entry.key, names.clone()));
+        let misplaced = OPTIONS.iter().any(|option| option.name == entry.key);
+        let mend = match (meant, elsewhere) {
+            _ if misplaced && scope == Scope::Global => "it belongs into [record.NAME]".to_owned(),
+            _ if misplaced => "it belongs into [global]".to_owned(),
+            (_, Some("insecure")) => {
                 "https is used anyway; remove it, or write insecure = true to permit http".to_owned()
             }
-            Some(ours) => format!("it is called '{ours}' here"),
-            None => suggestion(&entry.key, scope),
+            (_, Some(ours)) => format!("it is called '{ours}' here"),
+            (Some(name), None) => format!("did you mean '{name}'?"),
+            (None, None) => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
         };
         let what = format!("unknown option {}", quoted(&entry.key));
         self.fault(Fault::new(entry.key_at, what, mend), Quote::Cautious);
+        meant.filter(|_| !misplaced)
     }
 
     fn record(&mut self, section: &Section) -> Option<Record> {
@@ -194,20 +225,17 @@ impl Reader<'_> {
         self.record_name(section);
         let values = self.section(section, Scope::Record);
         for name in ["provider", "hostname"] {
-            if !values.written(name) {
+            if !values.written(name) && !self.broken {
                 self.missing(&home, section, name);
             }
         }
-        if !values.written("ipv4") && !values.written("ipv6") {
+        if !values.written("ipv4") && !values.written("ipv6") && !self.broken {
             let what = format!(
                 "record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'",
                 quoted(&section.name)
             );
-            self.mistakes.push(Mistake::error(
-                Some(home.clone()),
-                what,
-                "name the device whose address is published, for example: ipv4 = \"ppp0\"",
-            ));
+            let mend = "name the device whose address is published, for example: ipv4 = \"ppp0\"";
+            self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
         }
         self.password(&values);
         self.schemes(&values);
@@ -262,25 +290,6 @@ impl Reader<'_> {
                 self.mistakes.push(Mistake::error(values.places.get(name).cloned(), what, mend));
             }
         }
-    }
-}
-
-fn suggestion(key: &str, scope: Scope) -> String {
-    if options::find(other(scope), key).is_some() {
-        let table = if scope == Scope::Global { "[record.NAME]" } else { "[global]" };
-        return format!("it belongs into {table}");
-    }
-    let known = OPTIONS.iter().filter(|option: &&Opt| option.scope == scope).map(|option| option.name);
-    nearest(key, known.clone()).map_or_else(
-        || format!("known are {}", known.collect::<Vec<_>>().join(", ")),
-        |name| format!("did you mean '{name}'?"),
-    )
-}
-
-fn other(scope: Scope) -> Scope {
-    match scope {
-        Scope::Global => Scope::Record,
-        Scope::Record => Scope::Global,
     }
 }
 

@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Mistake, Place, Quote, Source};
-use super::read::{Entry, Read, Section, Written};
+use super::read::{Entry, Read, Section, Unknown, Written};
 use super::value::{Fault, Raw};
 
 /// Reads a configuration and reports every mistake in it.
@@ -14,8 +14,14 @@ use super::value::{Fault, Raw};
 pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
     let source = Source::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    let syntax: Vec<Mistake> = errors.iter().map(|error| syntax_mistake(&source, error)).collect();
-    let mut written = Written::default();
+    let mut syntax: Vec<Mistake> = errors.iter().map(|error| syntax_mistake(&source, error)).collect();
+    syntax.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
+    // The first on a line is the mistake, the others follow from it; so do all lines behind a list that is not closed.
+    syntax.dedup_by(|later, first| {
+        let line = |mistake: &Mistake| mistake.place.as_ref().map(|place| place.line);
+        line(later) == line(first) || (later.what == first.what && later.what.contains("array"))
+    });
+    let mut written = Written { broken: !syntax.is_empty(), ..Written::default() };
     let mut faults = Vec::new();
     for (key, value) in table.get_ref() {
         let at = key.span().start;
@@ -30,7 +36,9 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
                 "'record' must hold tables with names",
                 "write [record.home] on a line of its own, and its options below",
             )),
-            (name, _) => written.unknown.push((name.to_owned(), at)),
+            (name, value) => {
+                written.unknown.push(Unknown { name: name.to_owned(), at, table: value.is_table() });
+            }
         }
     }
     if syntax.is_empty() {

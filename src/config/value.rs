@@ -147,7 +147,7 @@ fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
                 || format!("write {}", words.join(", ")),
                 |word| format!("did you mean '{word}'?"),
             );
-            Err((format!("'{name}' does not know {}; it knows {}", quoted(text), words.join(", ")), mend))
+            Err((format!("'{name}' does not know {}", quoted(text)), mend))
         }
         Kind::Path if !text.starts_with('/') => bad("which is not an absolute path"),
         Kind::Server => server(option, text),
