@@ -1,1 +1,4 @@
-//! To come.
+//! The shell: everything that touches the world.
+
+pub mod control;
+pub mod settings;
