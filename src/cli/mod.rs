@@ -1,9 +1,11 @@
 //! The commands: words → [`Command`](words::Command) → text and an exit status. Nothing here ends the process.
 
 mod ask;
+mod catalogue;
 mod help;
 pub mod report;
 mod time;
+mod trial;
 pub mod words;
 
 use std::ffi::OsString;
@@ -97,7 +99,8 @@ fn obey(command: Command, world: &World, out: &mut dyn Write, err: &mut dyn Writ
         Command::Version => version(),
         Command::Watch { config } => return (world.watch)(&load(&config, err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach, world)?,
-        Command::Providers { .. } | Command::Test { .. } => String::new(),
+        Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
+        Command::Test { record, config } => trial::trial(&record, &load(&config, err)?, world)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
 }

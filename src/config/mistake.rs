@@ -92,6 +92,8 @@ impl fmt::Display for Place {
 pub(super) enum Quote {
     /// Nothing: it is judged by its first word.
     Cautious,
+    /// Its first word is an option that the mistake names; nothing is known about the rest.
+    Key,
     /// It holds values of a public option, perhaps without its name (one entry of a list).
     Public,
 }
@@ -129,16 +131,30 @@ const SHOWN_MAX: usize = 160;
 fn shown(line: &str, quote: Quote) -> String {
     let line = line.trim_end();
     let kept = match line.split_once('=') {
-        Some((key, value)) if value.contains('=') || !public(key) => format!("{key}= ***"),
-        None if quote == Quote::Cautious && !heading(line) => hidden(line),
-        Some(_) | None => line.to_owned(),
+        Some((key, value)) if public(key) && !value.contains('=') => line.to_owned(),
+        Some((key, _)) if quote == Quote::Key || known(key) => format!("{key}= ***"),
+        // Perhaps a line of a secret that has several.
+        Some(_) => hidden(line),
+        None if quote != Quote::Public && !heading(line) => hidden(line),
+        None => line.to_owned(),
     };
     kept.chars().take(SHOWN_MAX).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 fn public(key: &str) -> bool {
-    let name = key.trim().rsplit('.').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
-    options::OPTIONS.iter().any(|option| option.name == name && !option.secret())
+    options::OPTIONS.iter().any(|option| option.name == last_part(key) && !option.secret())
+}
+
+/// Whether the key itself is none of the user's words: tables of ours, and options.
+fn known(key: &str) -> bool {
+    let first = key.trim().split('.').next().unwrap_or_default().trim();
+    let name = last_part(key);
+    matches!(first, "global" | "record") && key.chars().all(|c| c.is_ascii_alphanumeric() || " ._-".contains(c))
+        || options::OPTIONS.iter().any(|option| option.name == name)
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or_default().trim().trim_matches(['"', '\''])
 }
 
 /// `[table]`, with an optional comment behind it.
@@ -172,9 +188,16 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_a_secret_that_has_several_is_not_shown() {
+        assert_eq!(shown_at("password = \"\"\"\nhunter2==\n\"\"\"", "hunter2"), "***");
+        assert_eq!(shown_at("password = \"\"\"\nhunter2\"\"\"ipv4 = 5", "hunter2"), "***");
+    }
+
+    #[test]
     fn a_line_with_a_secret_is_not_shown() {
         assert_eq!(shown_at("[record.a]\npassword = \"hunter2\"\n", "password"), "password = ***");
-        assert_eq!(shown_at("tokn = \"hunter2\"", "tokn"), "tokn = ***");
+        assert_eq!(shown_at("tokn = \"hunter2\"", "tokn"), "***");
+        assert_eq!(Source::new("tokn = \"hunter2\"").place(0, Quote::Key).shown, "tokn = ***");
         assert_eq!(shown_at("record.a = { user = \"x\", password = \"hunter2\" }", "user"), "record.a = ***");
         assert_eq!(shown_at("user = \"x\" password = \"hunter2\"", "user"), "user = ***");
         assert_eq!(shown_at("password = \"\"\"\n  hunter2\n\"\"\"", "hunter2"), "  ***");

@@ -25,7 +25,7 @@ pub use nearest::nearest;
 pub use read::Read;
 
 use crate::engine::{Allow, RecordId};
-use crate::provider::Secret;
+use crate::provider::{AccountSettings, Secret};
 
 /// A configuration in which nothing is wrong that can be seen without opening another file.
 #[derive(Clone, Debug, Default)]
@@ -100,8 +100,6 @@ pub struct Record {
     pub provider: String,
     /// Fully qualified, lower case, without the final dot; at least one, none twice.
     pub names: Vec<String>,
-    /// Account name.
-    pub user: Option<String>,
     /// Password, token or key.
     pub password: Option<Password>,
     /// Device of the A record; one of both families is there.
@@ -110,18 +108,8 @@ pub struct Record {
     pub ipv6: Option<String>,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
-    /// Scheme, host and port, without a slash at the end.
-    pub server: Option<String>,
-    /// Path of the update request.
-    pub path: Option<String>,
-    /// The whole request; may hold a token.
-    pub url: Option<Secret>,
-    /// Free extra value; may be a token.
-    pub param: Option<Secret>,
-    /// Zone of the names.
-    pub zone: Option<String>,
-    /// Whether `http:` is permitted.
-    pub insecure: bool,
+    /// All else that the provider is told; the password is missing in it.
+    pub account: AccountSettings,
     /// SO_BINDTODEVICE for requests.
     pub bind_device: Option<String>,
     /// Replaces the provider's refresh.
@@ -154,9 +142,13 @@ impl Config {
     #[must_use]
     pub fn holds_password(&self) -> bool {
         let told = |record: &Record| {
+            let account = &record.account;
             matches!(record.password, Some(Password::Text(_)))
-                || record.url.is_some()
-                || record.param.is_some()
+                || account.token6.is_some()
+                || account.param.is_some()
+                || account.url.is_some()
+                || account.body.is_some()
+                || !account.headers.is_empty()
         };
         self.records.values().any(told)
     }

@@ -25,10 +25,19 @@ pub enum Kind {
     },
     /// Yes or no.
     Flag,
+    /// Header fields of a request, as `Name: value`; never shown.
+    Headers,
     /// One fully qualified name.
     Name,
     /// One or several fully qualified names.
     Names,
+    /// A whole number from `min` to `max`.
+    Number {
+        /// Least value.
+        min: u32,
+        /// Greatest value.
+        max: u32,
+    },
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// Absolute path of a file or directory.
@@ -43,6 +52,8 @@ pub enum Kind {
     SomeOf(&'static [&'static str]),
     /// One line of text.
     Text,
+    /// One or several texts.
+    Texts,
     /// A URL with placeholders.
     Url,
     /// The path part of a URL.
@@ -70,8 +81,8 @@ impl Opt {
     /// Whether its value may be or hold a secret and is never quoted.
     #[must_use]
     pub fn secret(&self) -> bool {
-        // A URL and a free parameter are where users write tokens by hand.
-        matches!(self.kind, Kind::Secret | Kind::Url) || self.name == "param"
+        // Users write tokens into URLs and header fields by hand.
+        matches!(self.kind, Kind::Headers | Kind::Secret | Kind::Url)
     }
 
     /// Its type for a person.
@@ -81,8 +92,10 @@ impl Opt {
             Kind::Device => "device".to_owned(),
             Kind::Duration { min, max } => format!("duration, {} to {}", seconds(min), seconds(max)),
             Kind::Flag => "true or false".to_owned(),
+            Kind::Headers => "list of header fields, never shown".to_owned(),
             Kind::Name => "name".to_owned(),
             Kind::Names => "name or list of names".to_owned(),
+            Kind::Number { min, max } => format!("number, {min} to {max}"),
             Kind::OneOf(words) => format!("one of {}", words.join(", ")),
             Kind::Path => "absolute path".to_owned(),
             Kind::Provider => "provider".to_owned(),
@@ -90,6 +103,7 @@ impl Opt {
             Kind::Server => "URL without path".to_owned(),
             Kind::SomeOf(words) => format!("list of {}", words.join(", ")),
             Kind::Text => "text".to_owned(),
+            Kind::Texts => "text or list of texts".to_owned(),
             Kind::Url => "URL with placeholders".to_owned(),
             Kind::UrlPath => "path of a URL".to_owned(),
         }
@@ -114,7 +128,7 @@ pub fn seconds(count: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "d"), (3_600, "h"), (60, "m")];
     UNITS
         .iter()
-        .find(|(unit, _)| count > 0 && count.is_multiple_of(*unit))
+        .find(|(unit, _)| count > 0 && count % unit == 0)
         .map_or_else(|| format!("{count}s"), |(unit, letter)| format!("{}{letter}", count / unit))
 }
 
@@ -167,6 +181,8 @@ const fn option(
 
 /// Names of log levels, gravest first (syslog's own words).
 pub const LOG_LEVELS: &[&str] = &["error", "warning", "notice", "info", "debug"];
+/// Methods that `method` may name.
+pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH"];
 /// Kinds of addresses that `allow` may name.
 pub const ALLOW: &[&str] = &["private", "cgnat", "documentation", "ula", "temporary"];
 
@@ -209,12 +225,30 @@ pub const OPTIONS: &[Opt] = &[
         "The server to speak to, for providers that run on servers of your own."),
     option(Scope::Record, "path", Kind::UrlPath, "the provider's", r#""/nic/update""#,
         "The path of the update request on that server."),
-    option(Scope::Record, "url", Kind::Url, "", r#""https://dyn.example.org/?name={host}&ip={ip}""#,
-        "The whole update request, for the provider `custom`."),
-    option(Scope::Record, "param", Kind::Text, "", r#""tunnel-4711""#,
+    option(Scope::Record, "param", Kind::Secret, "", r#""tunnel-4711""#,
         "The extra value that some providers ask for: a tunnel, a network label."),
+    option(Scope::Record, "param_opt", Kind::Secret, "", r#""&wildcard=ON""#,
+        "Text that is put into the provider's URL as it is."),
+    option(Scope::Record, "record_id", Kind::Text, "", r#""12345""#,
+        "The provider's number of the record, where it asks for one."),
+    option(Scope::Record, "token6", Kind::Secret, "`password`", r#""correct battery""#,
+        "The token of the AAAA record, at providers that give each record its own."),
+    option(Scope::Record, "ttl", Kind::Number { min: 1, max: 604_800 }, "60", "300",
+        "Seconds that others may keep an answer, where the request states them."),
     option(Scope::Record, "zone", Kind::Name, "found by the provider's rules", r#""example.org""#,
         "The zone that the names are in, where it cannot be guessed."),
+    option(Scope::Record, "url", Kind::Url, "", r#""https://dyn.example.org/?name={host}&ip={ip}""#,
+        "The whole update request, for the provider `custom`."),
+    option(Scope::Record, "raw", Kind::Flag, "`false`", "true",
+        "Puts values into `url` without percent-encoding, for the provider `custom`."),
+    option(Scope::Record, "method", Kind::OneOf(METHODS), "GET, or POST with a body", r#""PUT""#,
+        "The request's method, for the provider `custom`."),
+    option(Scope::Record, "header", Kind::Headers, "none", r#"["X-Token: {password}"]"#,
+        "Further header fields of the request, for the provider `custom`."),
+    option(Scope::Record, "body", Kind::Secret, "none", r#"'{"ip":"{ip}"}'"#,
+        "The request's body, for the provider `custom`."),
+    option(Scope::Record, "success", Kind::Texts, "good or nochg", r#"["OK"]"#,
+        "What an answer must say to be a success, for the provider `custom`."),
     option(Scope::Record, "insecure", Kind::Flag, "`false`", "true",
         "Permits `http:`: everyone on the way can read the password and change the request."),
     option(Scope::Record, "bind_device", Kind::Device, "as routed", r#""ppp0""#,
@@ -239,7 +273,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("key", "password"),
     ("login", "user"),
     ("lookup_host", "hostname"),
-    ("param_opt", "param"),
     ("protocol", "provider"),
     ("secret", "password"),
     ("service", "provider"),

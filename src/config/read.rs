@@ -11,7 +11,7 @@ use super::options::{self, OPTIONS, Opt, Scope};
 use super::value::{self, Fault, Raw, Value};
 use super::{Config, Global, LogLevel, Password, Record};
 use crate::engine::{Allow, RecordId};
-use crate::provider::Secret;
+use crate::provider::{AccountSettings, Method, Secret};
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -113,31 +113,27 @@ struct Values {
 
 impl Values {
     fn text(&self, name: &str) -> Option<String> {
-        match self.values.get(name) {
-            Some(Value::Text(text)) => Some(text.clone()),
-            Some(Value::Duration(_) | Value::Flag(_) | Value::List(_)) | None => None,
-        }
+        if let Some(Value::Text(text)) = self.values.get(name) { Some(text.clone()) } else { None }
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.text(name).map(Secret::new)
     }
 
     fn list(&self, name: &str) -> Vec<String> {
-        match self.values.get(name) {
-            Some(Value::List(words)) => words.clone(),
-            Some(Value::Duration(_) | Value::Flag(_) | Value::Text(_)) | None => Vec::new(),
-        }
+        if let Some(Value::List(words)) = self.values.get(name) { words.clone() } else { Vec::new() }
     }
 
     fn flag(&self, name: &str) -> Option<bool> {
-        match self.values.get(name) {
-            Some(Value::Flag(flag)) => Some(*flag),
-            Some(Value::Duration(_) | Value::List(_) | Value::Text(_)) | None => None,
-        }
+        if let Some(Value::Flag(flag)) = self.values.get(name) { Some(*flag) } else { None }
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        if let Some(Value::Number(number)) = self.values.get(name) { Some(*number) } else { None }
     }
 
     fn duration(&self, name: &str) -> Option<Duration> {
-        match self.values.get(name) {
-            Some(Value::Duration(duration)) => Some(*duration),
-            Some(Value::Flag(_) | Value::List(_) | Value::Text(_)) | None => None,
-        }
+        if let Some(Value::Duration(duration)) = self.values.get(name) { Some(*duration) } else { None }
     }
 
     /// Whether the option was written, valid or not: then it is not missing.
@@ -215,7 +211,7 @@ impl Reader<'_> {
             (None, None) => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
         };
         let what = format!("unknown option {}", quoted(&entry.key));
-        self.fault(Fault::new(entry.key_at, what, mend), Quote::Cautious);
+        self.fault(Fault::new(entry.key_at, what, mend), Quote::Key);
         meant.filter(|_| !misplaced)
     }
 
@@ -240,13 +236,10 @@ impl Reader<'_> {
         self.password(&values);
         self.schemes(&values);
         let record = record(&values, home)?;
-        let known = compile::provider_mistakes(&record);
-        self.mistakes.extend(known);
         if !values.whole || self.mistakes[before..].iter().any(|mistake| mistake.severity == Severity::Error)
         {
             return None;
         }
-        // With a placeholder for a password that is still in its file: what the provider asks for beside it.
         self.mistakes.extend(compile::account_mistakes(&record));
         Some(record)
     }
@@ -311,31 +304,53 @@ fn record(values: &Values, home: Place) -> Option<Record> {
     if names.is_empty() {
         return None;
     }
-    let password = match (values.text("password"), values.text("password_file")) {
-        (Some(text), _) => Some(Password::Text(Secret::new(text))),
-        (None, file) => file.map(|path| Password::File(PathBuf::from(path))),
-    };
+    let file = values.text("password_file").map(|path| Password::File(PathBuf::from(path)));
     Some(Record {
         enabled: values.flag("enabled").unwrap_or(true),
         provider: values.text("provider")?,
         names,
-        user: values.text("user"),
-        password,
+        password: values.secret("password").map(Password::Text).or(file),
         ipv4: values.text("ipv4"),
         ipv6: values.text("ipv6"),
         allow: allow(&values.list("allow")),
-        server: values.text("server"),
-        path: values.text("path"),
-        url: values.text("url").map(Secret::new),
-        param: values.text("param").map(Secret::new),
-        zone: values.text("zone"),
-        insecure: values.flag("insecure").unwrap_or(false),
+        account: AccountSettings {
+            user: values.text("user"),
+            password: None,
+            token: None,
+            token6: values.secret("token6"),
+            param: values.secret("param"),
+            param_opt: values.secret("param_opt"),
+            record_id: values.text("record_id"),
+            server: values.text("server"),
+            path: values.text("path"),
+            zone: values.text("zone"),
+            ttl: values.number("ttl"),
+            url: values.secret("url"),
+            method: values.text("method").and_then(|word| method(&word)),
+            headers: values.list("header").iter().filter_map(|field| header(field)).collect(),
+            body: values.secret("body"),
+            success: values.list("success"),
+            raw: values.flag("raw").unwrap_or(false),
+            insecure: values.flag("insecure").unwrap_or(false),
+        },
         bind_device: values.text("bind_device"),
         refresh: values.duration("refresh"),
         min_interval: values.duration("min_interval"),
         home,
         places: values.places.clone(),
     })
+}
+
+/// The method of a word of the option table.
+fn method(word: &str) -> Option<Method> {
+    [("GET", Method::Get), ("PATCH", Method::Patch), ("POST", Method::Post), ("PUT", Method::Put)]
+        .into_iter()
+        .find_map(|(name, method)| (name == word).then_some(method))
+}
+
+fn header(field: &str) -> Option<(String, Secret)> {
+    let (name, value) = field.split_once(':')?;
+    Some((name.to_owned(), Secret::new(value.trim())))
 }
 
 fn allow(words: &[String]) -> Allow {

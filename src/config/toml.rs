@@ -29,7 +29,8 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
             ("global", DeValue::Table(table)) => written.global = section("global", at, table),
             ("record", DeValue::Table(table)) => records(table, &mut written, &mut faults),
             ("global", _) => {
-                faults.push(Fault::new(at, "'global' must be a table", "write [global] on a line of its own"))
+                let mend = "write [global] on a line of its own";
+                faults.push(Fault::new(at, "'global' must be a table", mend));
             }
             ("record", _) => faults.push(Fault::new(
                 at,
@@ -65,14 +66,12 @@ fn records(table: &DeTable<'_>, written: &mut Written, faults: &mut Vec<Fault>) 
     for (key, value) in table {
         let at = key.span().start;
         let name = key.get_ref().as_ref();
-        match value.get_ref() {
-            DeValue::Table(options) => written.records.push(section(name, at, options)),
-            _ => faults.push(Fault::new(
-                at,
-                format!("{} is not the table of a record", super::mistake::quoted(name)),
-                "write [record.NAME] on a line of its own, and its options below",
-            )),
+        if let DeValue::Table(options) = value.get_ref() {
+            written.records.push(section(name, at, options));
+            continue;
         }
+        let what = format!("{} is not the table of a record", super::mistake::quoted(name));
+        faults.push(Fault::new(at, what, "write [record.NAME] on a line of its own, and its options below"));
     }
     written.records.sort_by_key(|section| section.at);
 }

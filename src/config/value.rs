@@ -35,6 +35,7 @@ pub(super) enum Value {
     Duration(Duration),
     Flag(bool),
     List(Vec<String>),
+    Number(u32),
     Text(String),
 }
 
@@ -57,20 +58,22 @@ type Objection = (String, String);
 
 /// Reads a value as the option wants it; all faults at once.
 pub(super) fn read(option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Fault>> {
+    let one = |objection: Objection| vec![Fault::new(at, objection.0, objection.1)];
+    let lists = matches!(option.kind, Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts);
     match (option.kind, raw) {
         (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
-        (Kind::Names | Kind::SomeOf(_), Raw::List(entries)) => list(option, entries, at),
-        (Kind::Names | Kind::SomeOf(_), Raw::Text(text)) => {
-            let word = text_value(option, text).map_err(|(what, mend)| vec![Fault::new(at, what, mend)])?;
-            Ok(Value::List(vec![word]))
+        (Kind::Number { min, max }, Raw::Number(text)) => {
+            number(option, text, min, max).map(Value::Number).map_err(one)
         }
-        (Kind::Duration { min, max }, Raw::Text(text)) => duration(option, text, min, max)
-            .map(Value::Duration)
-            .map_err(|(what, mend)| vec![Fault::new(at, what, mend)]),
-        (Kind::Flag | Kind::Duration { .. }, _) => Err(vec![wrong_type(option, raw, at)]),
-        (_, Raw::Text(text)) => {
-            text_value(option, text).map(Value::Text).map_err(|(what, mend)| vec![Fault::new(at, what, mend)])
+        (Kind::Flag | Kind::Number { .. }, _) => Err(vec![wrong_type(option, raw, at)]),
+        (Kind::Duration { min, max }, Raw::Text(text)) => {
+            duration(option, text, min, max).map(Value::Duration).map_err(one)
         }
+        (_, Raw::List(entries)) if lists => list(option, entries, at),
+        (_, Raw::Text(text)) if lists => {
+            text_value(option, text).map(|word| Value::List(vec![word])).map_err(one)
+        }
+        (_, Raw::Text(text)) => text_value(option, text).map(Value::Text).map_err(one),
         (_, _) => Err(vec![wrong_type(option, raw, at)]),
     }
 }
@@ -84,6 +87,7 @@ fn wrong_type(option: &Opt, raw: &Raw, at: usize) -> Fault {
         (Kind::Flag, Raw::Text(_)) => {
             format!("write {} = true or {} = false, without quotes", option.name, option.name)
         }
+        (Kind::Number { .. }, Raw::Text(_)) => format!("write it without quotes, {}", example(option)),
         (_, Raw::Number(_)) => "put it in quotes".to_owned(),
         _ => example(option),
     };
@@ -92,10 +96,12 @@ fn wrong_type(option: &Opt, raw: &Raw, at: usize) -> Fault {
 
 fn wanted(option: &Opt) -> &'static str {
     match option.kind {
-        Kind::Flag => "true or false",
-        Kind::Names | Kind::SomeOf(_) => "text or a list of texts",
         Kind::Duration { .. } => "a duration",
-        _ => "text",
+        Kind::Flag => "true or false",
+        Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts => "text or a list of texts",
+        Kind::Number { .. } => "a number",
+        Kind::Device | Kind::Name | Kind::OneOf(_) | Kind::Path | Kind::Provider => "text",
+        Kind::Secret | Kind::Server | Kind::Text | Kind::Url | Kind::UrlPath => "text",
     }
 }
 
@@ -117,7 +123,8 @@ fn list(option: &Opt, entries: &[(Raw, usize)], at: usize) -> Result<Value, Vec<
         };
         match text_value(option, text) {
             Ok(word) if words.contains(&word) => {
-                let what = format!("{} is listed twice", quoted(text));
+                let word = if option.secret() { "this".to_owned() } else { quoted(text) };
+                let what = format!("{word} is listed twice");
                 faults.push(Fault::new(*at, what, "remove one of them"));
             }
             Ok(word) => words.push(word),
@@ -157,8 +164,29 @@ fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
         Kind::UrlPath if !text.starts_with('/') || text.contains(' ') => {
             bad("which is not the path of a URL")
         }
-        _ => Ok(text.to_owned()),
+        Kind::Headers => header(text),
+        Kind::Device | Kind::Duration { .. } | Kind::Flag | Kind::Number { .. } | Kind::OneOf(_) => {
+            Ok(text.to_owned())
+        }
+        Kind::Path | Kind::Provider | Kind::Secret | Kind::SomeOf(_) => Ok(text.to_owned()),
+        Kind::Text | Kind::Texts | Kind::Url | Kind::UrlPath => Ok(text.to_owned()),
     }
+}
+
+/// A field name is a token of RFC 9110 section 5.6.2. Nothing is quoted: the value is a secret as a rule.
+fn header(text: &str) -> Result<String, Objection> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let named = text
+        .split_once(':')
+        .is_some_and(|(name, value)| !name.is_empty() && name.bytes().all(token) && !value.trim().is_empty());
+    let mend = "write the name, a colon and the value, for example: header = [\"X-Token: {password}\"]";
+    if named { Ok(text.to_owned()) } else { Err(("this is not a header field".to_owned(), mend.to_owned())) }
+}
+
+fn number(option: &Opt, text: &str, min: u32, max: u32) -> Result<u32, Objection> {
+    let range = format!("write a whole number from {min} to {max}");
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| (format!("'{}' is {}", option.name, quoted(text)), range))
 }
 
 /// `dev_valid_name` of the kernel's net/core/dev.c.

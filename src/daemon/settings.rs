@@ -52,11 +52,13 @@ impl fmt::Display for LoadError {
                 f.write_str(text.trim_end())
             }
             Self::Unreadable { file, source } => {
-                let mend = match source.kind() {
-                    io::ErrorKind::NotFound => "there is no such file; name another with --config",
-                    io::ErrorKind::IsADirectory => "this is a directory; name the file in it with --config",
-                    io::ErrorKind::PermissionDenied => "no permission to read it; it may need root",
-                    _ => return write!(f, "{}: {source}", file.display()),
+                let mends = [
+                    (io::ErrorKind::NotFound, "there is no such file; name another with --config"),
+                    (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
+                    (io::ErrorKind::PermissionDenied, "no permission to read it; it may need root"),
+                ];
+                let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
+                    return write!(f, "{}: {source}", file.display());
                 };
                 write!(f, "{}: {mend}", file.display())
             }

@@ -52,7 +52,7 @@ fn every_option_arrives() {
     assert_eq!(config.global.runtime_dir, PathBuf::from("/tmp/wanbeacon"));
     assert_eq!(config.global.slow_look, Duration::from_secs(90));
     let home = &config.records[&RecordId("home".to_owned())];
-    assert!(home.enabled && !home.insecure);
+    assert!(home.enabled && !home.account.insecure);
     assert_eq!(home.provider, "duckdns.org");
     assert_eq!(home.names, ["homexyz.duckdns.org"]);
     assert!(

@@ -1,3 +1,5 @@
 //! Specifications that need no privileges.
 
+mod architecture;
+mod cli;
 mod config;

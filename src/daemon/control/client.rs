@@ -78,11 +78,13 @@ pub fn ask(path: &Path, query: Query, only: Option<RecordId>) -> Result<Value, A
             Line { command: "why".to_owned(), record: Some(record), records: Vec::new(), force: false }
         }
     };
-    let reply = exchange(path, &line).map_err(|source| match source.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-            AskError::NotRunning { path: path.to_owned() }
+    let reply = exchange(path, &line).map_err(|source| {
+        let path = path.to_owned();
+        if matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) {
+            AskError::NotRunning { path }
+        } else {
+            AskError::Transport { path, source }
         }
-        _ => AskError::Transport { path: path.to_owned(), source },
     })?;
     match reply {
         Reply { ok: true, result: Some(result), .. } => Ok(result),
