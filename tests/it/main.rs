@@ -1,1 +1,3 @@
 //! Specifications that need no privileges.
+
+mod dialogues;
