@@ -149,7 +149,8 @@ fn public(key: &str) -> bool {
 fn known(key: &str) -> bool {
     let first = key.trim().split('.').next().unwrap_or_default().trim();
     let name = last_part(key);
-    matches!(first, "global" | "record") && key.chars().all(|c| c.is_ascii_alphanumeric() || " ._-".contains(c))
+    matches!(first, "global" | "record")
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || " ._-".contains(c))
         || options::OPTIONS.iter().any(|option| option.name == name)
 }
 
