@@ -1,1 +1,5 @@
 //! To come.
+
+pub mod clock;
+pub mod netlink;
+mod readiness;
