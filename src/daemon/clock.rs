@@ -116,13 +116,13 @@ impl ClockWatch {
     /// The kernel's.
     pub async fn set(&mut self) -> io::Result<()> {
         while let Some(timer) = &self.timer {
-            match ticked(timer).await {
-                Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => watch(timer)?,
-                outcome => outcome?,
-            }
             if now().wall.is_some() {
                 self.timer = None;
                 return Ok(());
+            }
+            match ticked(timer).await {
+                Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => watch(timer)?,
+                outcome => outcome?,
             }
         }
         std::future::pending().await
@@ -136,7 +136,7 @@ fn watch(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
     let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
     let spec = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(NEVER) };
     match timerfd_settime(timer, flags, &spec) {
-        // The clock was set between the last look and now: the timer is armed all the same.
+        // The clock was set since: the timer is armed all the same, and who waits looks at the clock next.
         Ok(_) | Err(Errno::CANCELED) => Ok(()),
         Err(errno) => Err(errno.into()),
     }

@@ -150,6 +150,11 @@ fn a_notification_that_is_not_the_kernels_is_dropped() {
             for _ in 0..10 {
                 forger.send_to(&bytes, &SocketAddr::new(doorbell_port(), 0), 0).unwrap();
             }
+            // The socket for dumps refuses them in the kernel already.
+            for port in ports("00000000").into_iter().filter(|port| *port != own_port(&forger)) {
+                let refusal = forger.send_to(&bytes, &SocketAddr::new(port, 0), 0).unwrap_err();
+                assert_eq!(refusal.kind(), std::io::ErrorKind::ConnectionRefused);
+            }
             ip("link add x0 type veth peer name x1");
             let look = look_until(&mut netlink, |table| device(table, "x0").is_some()).await;
             assert!(look.notifications < 10, "{}", look.notifications);
@@ -363,13 +368,25 @@ fn library_table() -> Snapshot {
     std::thread::spawn(snapshot).join().unwrap().unwrap()
 }
 
-/// The port of our subscribed socket, from the kernel's list: the only one with these five groups.
+/// The port of our subscribed socket: the only one with these five groups.
 fn doorbell_port() -> u32 {
+    let ports = ports("00000551");
+    assert_eq!(ports.len(), 1);
+    ports[0]
+}
+
+/// The ports of the processes here (the kernel's is 0) that listen to these groups, from the kernel's list.
+fn ports(groups: &str) -> Vec<u32> {
     let list = std::fs::read_to_string("/proc/net/netlink").unwrap();
     let fields = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let ours = fields.filter(|fields| fields[3] == "00000551").collect::<Vec<_>>();
-    assert_eq!(ours.len(), 1, "{list}");
-    ours[0][2].parse().unwrap()
+    let ours = fields.filter(|fields| fields[1] == "0" && fields[2] != "0" && fields[3] == groups);
+    ours.map(|fields| fields[2].parse().unwrap()).collect()
+}
+
+fn own_port(socket: &Socket) -> u32 {
+    let mut address = SocketAddr::new(0, 0);
+    socket.get_address(&mut address).unwrap();
+    address.port_number()
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {

@@ -35,7 +35,7 @@ impl Dumper {
 
     /// All links, by ifindex.
     pub(super) fn links(&mut self) -> io::Result<Vec<Link>> {
-        // linux/rtnetlink.h: RTM_GETLINK; kernels before 4.6 do not know the mask and send the statistics too.
+        // linux/rtnetlink.h; the mask spares the IPv6 counters, kernels before 4.4 send them all the same.
         const RTM_GETLINK: u16 = 18;
         let mut question = LinkMessage::default();
         question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
@@ -50,7 +50,7 @@ impl Dumper {
 
     /// All addresses of both families, in the kernel's order.
     pub(super) fn addresses(&mut self) -> io::Result<Vec<Address>> {
-        // linux/rtnetlink.h: RTM_GETADDR
+        // linux/rtnetlink.h
         const RTM_GETADDR: u16 = 22;
         self.dump(RTM_GETADDR, &[0; table::ADDRESS_HEADER_BYTES], |payload| {
             table::decode_address(payload).ok().as_ref().and_then(table::address)
@@ -62,8 +62,8 @@ impl Dumper {
         let mut torn = None;
         for _ in 0..ATTEMPTS {
             match self.attempt(kind, body, &keep) {
-                Ok((found, Torn::No)) => return Ok(found),
-                Ok((found, Torn::Yes)) => torn = Some(found),
+                Ok(answer) if answer.torn => torn = Some(answer.found),
+                Ok(answer) => return Ok(answer.found),
                 Err(error) => {
                     failed = Some(error);
                     // The kernel may still be in the middle of that dump, and refuses a second one meanwhile.
@@ -82,28 +82,14 @@ impl Dumper {
         kind: u16,
         body: &[u8],
         keep: &impl Fn(&[u8]) -> Option<T>,
-    ) -> io::Result<(Vec<T>, Torn)> {
+    ) -> io::Result<Answer<T>> {
         self.request(kind, body)?;
-        let mut found = Vec::new();
-        let mut torn = Torn::No;
-        loop {
+        let mut answer = Answer { found: Vec::new(), torn: false, done: false };
+        while !answer.done {
             let bytes = self.receive()?;
-            let mut rest = self.room.get(..bytes).unwrap_or_default();
-            while let Ok(message) = NetlinkBuffer::new_checked(rest) {
-                let length = usize::try_from(message.length()).unwrap_or(usize::MAX);
-                rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-                if message.sequence_number() != self.sequence {
-                    continue;
-                }
-                if message.flags() & NLM_F_DUMP_INTR != 0 {
-                    torn = Torn::Yes;
-                }
-                match message.message_type() {
-                    NLMSG_DONE | NLMSG_ERROR => return verdict(message.payload()).map(|()| (found, torn)),
-                    _ => found.extend(keep(message.payload())),
-                }
-            }
+            answer.read(self.room.get(..bytes).unwrap_or_default(), self.sequence, keep)?;
         }
+        Ok(answer)
     }
 
     fn request(&mut self, kind: u16, body: &[u8]) -> io::Result<()> {
@@ -133,11 +119,42 @@ impl Dumper {
     }
 }
 
-/// Whether the table changed while it was dumped: NLM_F_DUMP_INTR, linux/netlink.h.
-#[derive(Clone, Copy)]
-enum Torn {
-    No,
-    Yes,
+/// What has come of one dump.
+#[derive(Debug)]
+struct Answer<T> {
+    found: Vec<T>,
+    /// The table changed while it was dumped: NLM_F_DUMP_INTR, linux/netlink.h.
+    torn: bool,
+    done: bool,
+}
+
+impl<T> Answer<T> {
+    /// Reads one datagram: any number of messages.
+    fn read(
+        &mut self,
+        mut datagram: &[u8],
+        sequence: u32,
+        keep: &impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<()> {
+        while let Ok(message) = NetlinkBuffer::new_checked(datagram) {
+            let length = usize::try_from(message.length()).ok();
+            // NLMSG_ALIGN, linux/netlink.h; the last message need not be padded.
+            let next = length.and_then(|length| length.checked_next_multiple_of(4));
+            datagram = next.and_then(|next| datagram.get(next..)).unwrap_or_default();
+            if message.sequence_number() != sequence {
+                continue;
+            }
+            self.torn |= message.flags() & NLM_F_DUMP_INTR != 0;
+            match message.message_type() {
+                NLMSG_DONE | NLMSG_ERROR => {
+                    self.done = true;
+                    return verdict(message.payload());
+                }
+                _ => self.found.extend(keep(message.payload())),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn open() -> io::Result<Socket> {
@@ -155,5 +172,85 @@ fn verdict(payload: &[u8]) -> io::Result<()> {
     match payload.get(..4).map(parse_i32) {
         Some(Ok(errno)) if errno < 0 => Err(io::Error::from_raw_os_error(errno.saturating_neg())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KIND: u16 = 20;
+
+    #[test]
+    fn messages_are_taken_until_the_kernel_is_done() {
+        let first = [message(KIND, 0, 7, b"one"), message(KIND, 0, 7, b"two")].concat();
+        let last = [message(KIND, 0, 7, b"three"), message(NLMSG_DONE, 0, 7, &[0; 4])].concat();
+        let mut answer = fresh();
+        answer.read(&first, 7, &keep).unwrap();
+        assert!(!answer.done);
+        answer.read(&last, 7, &keep).unwrap();
+        assert!(answer.done && !answer.torn);
+        assert_eq!(answer.found, [&b"one"[..], b"two", b"three"]);
+    }
+
+    #[test]
+    fn the_answer_to_another_question_is_skipped() {
+        let datagram = [message(KIND, 0, 6, b"old"), message(NLMSG_DONE, 0, 6, &[0; 4])].concat();
+        let mut answer = fresh();
+        answer.read(&datagram, 7, &keep).unwrap();
+        assert!(answer.found.is_empty() && !answer.done);
+    }
+
+    #[test]
+    fn a_torn_dump_is_noticed_on_any_message() {
+        for torn in 0..2 {
+            let flag = |at| if at == torn { NLM_F_DUMP_INTR } else { 0 };
+            let datagram = [message(KIND, flag(0), 7, b"one"), message(NLMSG_DONE, flag(1), 7, &[])].concat();
+            let mut answer = fresh();
+            answer.read(&datagram, 7, &keep).unwrap();
+            assert!(answer.torn && answer.done);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_an_error() {
+        for kind in [NLMSG_ERROR, NLMSG_DONE] {
+            let refusal = message(kind, 0, 7, &(-16_i32).to_ne_bytes());
+            let error = fresh().read(&refusal, 7, &keep).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(16));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_makes_it_panic(datagram in proptest::collection::vec(any::<u8>(), 0..200), cut in 0_usize..60) {
+            let _ = fresh().read(&datagram, 7, &keep);
+            let real = [message(KIND, 0, 7, b"one"), message(NLMSG_DONE, 0, 7, &datagram)].concat();
+            let _ = fresh().read(&real[..real.len() - cut % real.len()], 7, &keep);
+        }
+    }
+
+    fn fresh() -> Answer<Vec<u8>> {
+        Answer { found: Vec::new(), torn: false, done: false }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "as the real ones")]
+    fn keep(payload: &[u8]) -> Option<Vec<u8>> {
+        Some(payload.to_vec())
+    }
+
+    fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let mut header = NetlinkHeader::default();
+        header.length = u32::try_from(16 + payload.len()).unwrap();
+        header.message_type = kind;
+        header.flags = flags;
+        header.sequence_number = sequence;
+        let mut bytes = vec![0; 16];
+        header.emit(&mut bytes);
+        bytes.extend_from_slice(payload);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
     }
 }
