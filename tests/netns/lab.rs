@@ -2,9 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 /// Set in the process that runs inside the namespace: the name of its test.
 const INSIDE: &str = "WANBEACON_NETNS";
@@ -64,9 +70,47 @@ pub(crate) fn wan() {
     ip("link set wan0 up");
 }
 
+/// Does this on the other end of the line. Sockets made there stay there, whoever uses them.
+pub(crate) fn at_isp<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let there = std::thread::spawn(|| {
+        let namespace = std::fs::File::open("/run/netns/isp").unwrap();
+        let network = Some(rustix::thread::LinkNameSpaceType::Network);
+        rustix::thread::move_into_link_name_space(namespace.as_fd(), network).unwrap();
+        work()
+    });
+    there.join().unwrap()
+}
+
+/// Adds (`on`) or removes an IPv4 address of `wan0` without a process in between, and gives the instant before.
+pub(crate) fn switch_address(ip: Ipv4Addr, on: bool) -> Instant {
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.prefix_len = 32;
+    message.header.index = ip_json("-j link show wan0")[0]["ifindex"].as_u64().unwrap().try_into().unwrap();
+    message.attributes = [AddressAttribute::Local(ip.into()), AddressAttribute::Address(ip.into())].into();
+    let (message, flags) = if on {
+        (RouteNetlinkMessage::NewAddress(message), NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL)
+    } else {
+        (RouteNetlinkMessage::DelAddress(message), NLM_F_REQUEST)
+    };
+    let mut request = NetlinkMessage::from(message);
+    request.header.flags = flags;
+    request.finalize();
+    let mut bytes = vec![0; request.buffer_len()];
+    request.serialize(&mut bytes);
+    let socket = Socket::new(NETLINK_ROUTE).unwrap();
+    let before = now();
+    socket.send_to(&bytes, &SocketAddr::new(0, 0), 0).unwrap();
+    before
+}
+
 /// Runs `ip` with these words, and gives what it prints.
 pub(crate) fn ip(words: &str) -> String {
     sh(&format!("ip {words}"))
+}
+
+fn ip_json(words: &str) -> serde_json::Value {
+    serde_json::from_str(&ip(words)).unwrap()
 }
 
 /// Runs one `ip` for many commands, as fast as it can.
@@ -92,7 +136,7 @@ pub(crate) fn sh(command: &str) -> String {
 
 /// Device and address of all that iproute2 shows.
 pub(crate) fn kernel_addresses() -> BTreeSet<(String, IpAddr)> {
-    let links: serde_json::Value = serde_json::from_str(&ip("-j addr show")).unwrap();
+    let links = ip_json("-j addr show");
     let mut found = BTreeSet::new();
     for link in links.as_array().unwrap() {
         for address in link["addr_info"].as_array().unwrap() {

