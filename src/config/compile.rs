@@ -60,6 +60,7 @@ impl Compiled {
             ipv6: record.ipv6.clone(),
             allow: record.allow,
             account: account.key().to_owned(),
+            server: account.endpoint().to_owned(),
             fingerprint: account.fingerprint(),
             manners: manners(record, account.manners().clone()),
         };
