@@ -1,15 +1,13 @@
 //! argv → command → exit status; the only place that ends the process.
 
-use std::io::{self, stderr, stdout};
+use std::io::{stderr, stdout};
 use std::process::ExitCode;
 
 use wanbeacon::cli::{self, Failure, World};
 
 fn main() -> ExitCode {
     let world = World {
-        look: |_| Err(io::Error::other(NOT_YET)),
         run: |_| Err(Failure::Failed(NOT_YET.to_owned())),
-        wall: || None,
         watch: |_, _| Err(Failure::Failed(NOT_YET.to_owned())),
     };
     // Not locked: threads of the daemon write to standard error too.

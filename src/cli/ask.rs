@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::words::{CONFIG, Reach};
-use super::{Failure, World, report};
+use super::{Failure, report};
 use crate::config::Global;
+use crate::daemon::clock;
 use crate::daemon::control::client::{AskError, ask};
 use crate::daemon::control::{Query, SOCKET};
 use crate::daemon::settings::{self, LoadError};
@@ -15,26 +16,21 @@ use crate::engine::RecordId;
 use crate::engine::journal::{Status, Why};
 
 /// The text of `status`.
-pub(super) fn status(
-    record: Option<RecordId>,
-    json: bool,
-    reach: &Reach,
-    world: &World,
-) -> Result<String, Failure> {
+pub(super) fn status(record: Option<RecordId>, json: bool, reach: &Reach) -> Result<String, Failure> {
     let result = ask(&socket(reach)?, Query::Status, record).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
-    Ok(report::status(&read::<Status>(result)?, (world.wall)()))
+    Ok(report::status(&read::<Status>(result)?, clock::now().wall))
 }
 
 /// The text of `why`.
-pub(super) fn why(record: RecordId, json: bool, reach: &Reach, world: &World) -> Result<String, Failure> {
+pub(super) fn why(record: RecordId, json: bool, reach: &Reach) -> Result<String, Failure> {
     let result = ask(&socket(reach)?, Query::Why(record), None).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
-    Ok(report::why(&read::<Why>(result)?, (world.wall)()))
+    Ok(report::why(&read::<Why>(result)?, clock::now().wall))
 }
 
 /// The text of `update`.

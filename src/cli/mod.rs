@@ -5,17 +5,14 @@ mod catalogue;
 mod help;
 pub mod report;
 mod time;
-mod trial;
+pub mod trial;
 pub mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::SystemTime;
 
 use crate::daemon::settings::{self, LoadError, Loaded};
-use crate::engine::RecordSettings;
-use crate::engine::journal::SourceStatus;
 use words::Command;
 
 /// How the process ends.
@@ -52,15 +49,11 @@ pub enum Failure {
     Wrong(String),
 }
 
-/// What the commands need of the world beside files and the control socket.
+/// The commands that join the whole house; `main` hands them in.
 #[derive(Clone, Copy, Debug)]
 pub struct World {
-    /// What the devices of a record have to offer now, one for each family it publishes.
-    pub look: fn(&RecordSettings) -> io::Result<Vec<SourceStatus>>,
     /// The daemon, until it is told to stop.
     pub run: fn(&Path) -> Result<(), Failure>,
-    /// The present; `None`: the clock is not set.
-    pub wall: fn() -> Option<SystemTime>,
     /// Prints address events until it is interrupted.
     pub watch: fn(&Loaded, &mut dyn Write) -> Result<(), Failure>,
 }
@@ -94,13 +87,13 @@ fn obey(command: Command, world: &World, out: &mut dyn Write, err: &mut dyn Writ
         Command::Check { config } => check(&config, err)?,
         Command::Help { topic } => help::text(topic.as_deref()).unwrap_or_default(),
         Command::Run { config } => return (world.run)(&config),
-        Command::Status { record, json, reach } => ask::status(record, json, &reach, world)?,
+        Command::Status { record, json, reach } => ask::status(record, json, &reach)?,
         Command::Update { records, force, reach } => ask::update(records, force, &reach)?,
         Command::Version => version(),
         Command::Watch { config } => return (world.watch)(&load(&config, err)?, out),
-        Command::Why { record, json, reach } => ask::why(record, json, &reach, world)?,
+        Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
         Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
-        Command::Test { record, config } => trial::trial(&record, &load(&config, err)?, world)?,
+        Command::Test { record, config } => trial::trial(&record, &load(&config, err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
 }

@@ -1,42 +1,61 @@
 //! `test`: what would be sent now, without sending it.
 
 use std::fmt::Write;
-use std::io;
 use std::net::IpAddr;
 
-use super::{Failure, World, catalogue, report};
+use super::{Failure, catalogue, report};
 use crate::config::nearest;
+use crate::daemon::netlink;
 use crate::daemon::settings::Loaded;
+use crate::engine::address::{Snapshot, choose};
 use crate::engine::journal::SourceStatus;
 use crate::engine::{RecordId, RecordSettings};
 use crate::provider::{Account, Family, Request, Step, Update};
 
 /// What the devices have, the requests for it, and what the provider expects.
-pub(super) fn trial(record: &RecordId, loaded: &Loaded, world: &World) -> Result<String, Failure> {
+pub(super) fn trial(record: &RecordId, loaded: &Loaded) -> Result<String, Failure> {
     let compiled = &loaded.compiled;
     let (Some(settings), Some(account)) =
         (compiled.settings.records.get(record), compiled.accounts.get(record))
     else {
         return Err(Failure::Wrong(unknown(record, loaded)));
     };
-    let sources = (world.look)(settings).map_err(|error: io::Error| {
-        Failure::Failed(format!("the kernel does not tell its addresses: {error}"))
-    })?;
+    let snapshot = netlink::snapshot()
+        .map_err(|error| Failure::Failed(format!("the kernel does not tell its addresses: {error}")))?;
+    let sources = look(settings, &snapshot);
     let mut text: String = sources.iter().filter_map(|source| report::look(record, None, source)).collect();
-    let updates = updates(settings, &sources);
-    if updates.is_empty() {
-        text.push_str("\nno request: there is no address to publish\n");
-    }
-    for update in &updates {
-        text.push('\n');
-        push_request(&mut text, account, update);
-    }
+    push_requests(&mut text, settings, account, &sources);
     if let Some(device) = compiled.binds.get(record) {
         let _ = writeln!(text, "\nthrough {device}, whatever the routes say");
     }
     text.push('\n');
     text.push_str(&catalogue::detail(account.provider()));
     Ok(text)
+}
+
+/// What the devices of a record have to offer, as `watch` and `test` show it: one for each family it publishes.
+#[must_use]
+pub fn look(settings: &RecordSettings, snapshot: &Snapshot) -> Vec<SourceStatus> {
+    let families = [(Family::V4, &settings.ipv4), (Family::V6, &settings.ipv6)];
+    let mut sources = Vec::new();
+    for (family, device) in families {
+        let Some(device) = device else { continue };
+        let choice = choose(device, family, settings.allow, snapshot, None);
+        let (candidate, rejected) = (choice.address, choice.rejected);
+        sources.push(SourceStatus { family, device: device.clone(), candidate, rejected });
+    }
+    sources
+}
+
+fn push_requests(text: &mut String, settings: &RecordSettings, account: &Account, sources: &[SourceStatus]) {
+    let updates = updates(settings, sources);
+    if updates.is_empty() {
+        text.push_str("\nno request: there is no address to publish\n");
+    }
+    for update in &updates {
+        text.push('\n');
+        push_request(text, account, update);
+    }
 }
 
 /// The updates that tell the provider everything, split as its entry wants.
@@ -107,4 +126,37 @@ fn unknown(record: &RecordId, loaded: &Loaded) -> String {
         |name| format!("did you mean '{name}'?"),
     );
     format!("there is no record '{name}'; {mend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn requests_are_shown_without_secrets() {
+        let text = "[record.home]\nprovider = \"dyndns2\"\nserver = \"https://dyn.example.org\"\n\
+                    hostname = \"a.example.org\"\nuser = \"alice\"\npassword = \"hunter2\"\nipv4 = \"ppp0\"\n";
+        let compiled = config::toml::read(text).unwrap().config.compile(&BTreeMap::new()).unwrap();
+        let home = RecordId("home".to_owned());
+        let source = |candidate: Option<IpAddr>| SourceStatus {
+            family: Family::V4,
+            device: "ppp0".to_owned(),
+            candidate,
+            rejected: Vec::new(),
+        };
+        let mut shown = String::new();
+        let settings = &compiled.settings.records[&home];
+        let sources = [source("198.51.100.7".parse().ok())];
+        push_requests(&mut shown, settings, &compiled.accounts[&home], &sources);
+        assert_eq!(
+            shown,
+            "\nGET https://dyn.example.org/nic/update?hostname=a.example.org&myip=198.51.100.7\nAuthorization: ***\n"
+        );
+        shown.clear();
+        push_requests(&mut shown, settings, &compiled.accounts[&home], &[source(None)]);
+        assert_eq!(shown, "\nno request: there is no address to publish\n");
+    }
 }

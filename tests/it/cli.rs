@@ -242,6 +242,21 @@ fn a_refusal_is_passed_on() {
     );
 }
 
+#[test]
+fn a_test_shows_why_there_is_no_address_and_what_the_provider_expects() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(dir.path(), "w.toml", &VALID.replace("ppp0", "no-such-device"), 0o600);
+    let output = wanbeacon(&["test", "home", "--config", &file]);
+    let shown = text(&output.stdout);
+    assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)));
+    let begin = "home IPv4 of no-such-device: none\n  because there is no device no-such-device\n\n\
+                 no request: there is no address to publish\n\nduckdns.org: ";
+    assert!(shown.starts_with(begin), "{shown}");
+    let output = wanbeacon(&["test", "hom", "--config", &file]);
+    assert_eq!(text(&output.stderr), "wanbeacon: there is no record 'hom'; did you mean 'home'?\n");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 /// An agent that hears one line, says one, and hands over what it heard.
 fn agent(dir: &Path, reply: &str) -> thread::JoinHandle<String> {
     let listener = UnixListener::bind(dir.join("control.sock")).unwrap();
