@@ -46,8 +46,11 @@ use worker::{Errand, Shell, Work};
 
 /// How we introduce ourselves: product, version, home page and kind of client, as dyndns2 providers ask for
 /// (<https://help.dyn.com/remote-access-api/perform-update/>: "company name, model number, software version").
-pub const USER_AGENT: &str =
-    concat!("wanbeacon/", env!("CARGO_PKG_VERSION"), " (https://github.com/wanbeacon/wanbeacon; router agent)");
+pub const USER_AGENT: &str = concat!(
+    "wanbeacon/",
+    env!("CARGO_PKG_VERSION"),
+    " (https://github.com/wanbeacon/wanbeacon; router agent)"
+);
 
 /// Reads `CLOCK_BOOTTIME`; given from outside because only `daemon/clock.rs` reads clocks.
 pub type Clock = fn() -> Instant;
@@ -111,7 +114,12 @@ impl Settings {
     /// The ordinary settings.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, limits: Limits::default(), resolver: system_resolver(), endpoints: Endpoints::default() }
+        Self {
+            clock,
+            limits: Limits::default(),
+            resolver: system_resolver(),
+            endpoints: Endpoints::default(),
+        }
     }
 }
 
@@ -145,7 +153,10 @@ pub struct Http {
 impl Http {
     /// Starts with no thread at all. `results` is called once for each [`Http::send`], from a worker or from within
     /// the method that ended the job; it must not block.
-    pub fn new(settings: Settings, results: impl Fn(JobId, Outcome, Exchange) + Send + Sync + 'static) -> Self {
+    pub fn new(
+        settings: Settings,
+        results: impl Fn(JobId, Outcome, Exchange) + Send + Sync + 'static,
+    ) -> Self {
         let (queue, intake) = mpsc::channel();
         Self {
             shell: Arc::new(Shell::new(settings)),
@@ -172,7 +183,8 @@ impl Http {
         let ticket = match Ticket::new(job, Arc::clone(&self.results), format!("{method} {shown}")) {
             Ok(ticket) => Arc::new(ticket),
             Err(error) => {
-                let failure = unstarted(&format!("no descriptor left for a request: {}", fault::words(&error)));
+                let failure =
+                    unstarted(&format!("no descriptor left for a request: {}", fault::words(&error)));
                 return (self.results)(job, Outcome::Failed(failure), Exchange::default());
             }
         };

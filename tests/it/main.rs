@@ -1,1 +1,3 @@
 //! Specifications that need no privileges.
+#[cfg(test)]
+mod http;

@@ -108,8 +108,8 @@ fn settle(
 
 /// A socket on its way, and whether it is connected already.
 fn start(address: SocketAddr, bind: Option<&str>) -> Result<(Socket, bool), Fault> {
-    let socket =
-        Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP)).map_err(Fault::of_io)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(Fault::of_io)?;
     if let Some(device) = bind {
         socket.bind_device(Some(device.as_bytes())).map_err(|error| unbound(device, &error))?;
     }

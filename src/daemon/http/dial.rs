@@ -91,7 +91,10 @@ impl Call<'_> {
         let candidates = candidates(addresses, self.port, self.family);
         if candidates.is_empty() {
             let family = self.family.map(|family| format!("{family} ")).unwrap_or_default();
-            return Err(self.unresolved(&Fault::new(FailureKind::Unresolved, format!("the name has no {family}address"))));
+            return Err(self.unresolved(&Fault::new(
+                FailureKind::Unresolved,
+                format!("the name has no {family}address"),
+            )));
         }
         self.ticket.enter(Phase::Connect);
         let resolved = self.now();
@@ -116,17 +119,22 @@ impl Call<'_> {
         Ok(connected)
     }
 
-    fn secure(&self, (stream, address): Connected, trust: Option<Arc<ClientConfig>>) -> Result<Stream, Failure> {
+    fn secure(
+        &self,
+        (stream, address): Connected,
+        trust: Option<Arc<ClientConfig>>,
+    ) -> Result<Stream, Failure> {
         let began = self.now();
-        let deadline =
-            Deadline::new(began, self.shell.limits.tls, "the handshake was not finished").or_sooner(self.total);
+        let deadline = Deadline::new(began, self.shell.limits.tls, "the handshake was not finished")
+            .or_sooner(self.total);
         let wire = Wire::new(stream, self.shell.clock, Arc::clone(self.ticket), deadline);
         let Some(trust) = trust else {
             return Ok(Stream::Plain(wire));
         };
         self.ticket.enter(Phase::Tls);
         let stream = tls::handshake(trust, self.host, wire).map_err(|fault| {
-            let detail = format!("could not secure the connection to {}: {}", self.shown(address), fault.words);
+            let detail =
+                format!("could not secure the connection to {}: {}", self.shown(address), fault.words);
             Failure { phase: Phase::Tls, kind: fault.kind, detail }
         })?;
         let now = self.now();

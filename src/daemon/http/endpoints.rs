@@ -143,7 +143,9 @@ impl Drop for Place {
 /// std puts a heading before what `gai_strerror` says.
 fn unresolved(error: &io::Error) -> String {
     let words = fault::words(error);
-    words.strip_prefix("failed to lookup address information: ").map_or_else(|| words.clone(), str::to_lowercase)
+    words
+        .strip_prefix("failed to lookup address information: ")
+        .map_or_else(|| words.clone(), str::to_lowercase)
 }
 
 /// Hosts that are remembered.

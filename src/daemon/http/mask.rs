@@ -45,26 +45,26 @@ impl Mask {
 
     /// The same for what somebody else has cut: there a secret may have lost its end.
     fn quotation(&self, words: &str) -> String {
-        let mut masked = self.text(words);
-        let end = masked.trim_end_matches(['…', '.']).len();
-        if end == masked.len() && words.chars().count() < WORDS_MAX {
-            return masked;
+        let end = words.trim_end_matches(['…', '.']).len();
+        if end == words.len() && words.chars().count() < WORDS_MAX {
+            return self.text(words);
         }
         for secret in &self.0 {
             let starts = secret.char_indices().map(|(at, _)| at).filter(|at| *at >= SECRET_MIN);
-            if let Some(cut) = starts.rev().find(|at| masked[..end].ends_with(&secret[..*at])) {
-                masked.replace_range(end - cut..end, "***");
-                break;
+            if let Some(cut) = starts.rev().find(|at| words[..end].ends_with(&secret[..*at])) {
+                return format!("{}***{}", self.text(&words[..end - cut]), &words[end..]);
             }
         }
-        masked
+        self.text(words)
     }
 
     /// The first words of an answer, in one line.
     pub(super) fn words(&self, body: &str) -> String {
         let masked = self.text(body);
         let mut words = String::new();
-        for word in masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        for word in
+            masked.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty())
+        {
             if !words.is_empty() {
                 words.push(' ');
             }
@@ -91,7 +91,9 @@ impl Mask {
 
     fn verdict(&self, mut verdict: Verdict) -> Verdict {
         match &mut verdict {
-            Verdict::Busy { words, .. } | Verdict::Refused { words, .. } | Verdict::NotUnderstood { words } => {
+            Verdict::Busy { words, .. }
+            | Verdict::Refused { words, .. }
+            | Verdict::NotUnderstood { words } => {
                 *words = self.quotation(words);
             }
             Verdict::Good | Verdict::Unchanged => {}
@@ -129,7 +131,9 @@ fn percent_encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -8,6 +8,7 @@ use ureq::Agent;
 use ureq::http::{self, HeaderValue, Uri};
 use zeroize::Zeroizing;
 
+use super::USER_AGENT;
 use super::dial::Call;
 use super::fault::Fault;
 use super::mask::{self, Mask};
@@ -15,7 +16,6 @@ use super::ticket::Ticket;
 use super::transport::{HEADER_BYTES, NoResolver, Ready, Transport};
 use super::wire::Deadline;
 use super::worker::Shell;
-use super::USER_AGENT;
 use crate::engine::{Failure, FailureKind, Phase};
 use crate::provider::{Method, Reply, Request, Secret};
 
@@ -68,7 +68,9 @@ impl Sender<'_> {
         let result = match (request.method, &request.body) {
             (Method::Get, _) => agent.run(head.map(|()| ())),
             (Method::Post | Method::Put | Method::Patch, None) => agent.run(head.map(|()| "")),
-            (Method::Post | Method::Put | Method::Patch, Some(body)) => agent.run(head.map(|()| body.expose())),
+            (Method::Post | Method::Put | Method::Patch, Some(body)) => {
+                agent.run(head.map(|()| body.expose()))
+            }
         };
         result.map_err(Fault::of_ureq).and_then(|response| self.read(response)).map_err(|fault| {
             let phase = self.ticket.phase();
@@ -95,7 +97,10 @@ impl Sender<'_> {
         let body = String::from_utf8_lossy(&bytes);
         self.ticket.answered((self.shell.clock)(), status, self.mask.words(&body));
         if bytes.len() > limit {
-            return Err(Fault::new(FailureKind::TooLong, format!("the answer is longer than {} KiB", limit / 1024)));
+            return Err(Fault::new(
+                FailureKind::TooLong,
+                format!("the answer is longer than {} KiB", limit / 1024),
+            ));
         }
         let field = |(name, value): (&http::HeaderName, &HeaderValue)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -184,11 +189,12 @@ impl Target {
     /// RFC 3986 section 5.2, without dot segments: a server understands them as well as we do.
     fn resolve(&self, location: &str) -> Result<Self, String> {
         let (scheme, authority) = (self.uri.scheme_str(), self.uri.authority());
-        let (scheme, authority) = (scheme.unwrap_or_default(), authority.map_or("", |authority| authority.as_str()));
+        let (scheme, authority) =
+            (scheme.unwrap_or_default(), authority.map_or("", |authority| authority.as_str()));
         let path = self.uri.path();
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let absolute = location.get(..8).is_some_and(|start| start.to_ascii_lowercase().starts_with("http"))
-            && location.split_once("://").is_some_and(|(scheme, _)| scheme.len() <= 5);
+        // A colon in the first segment can only end a scheme.
+        let absolute = location.split(['/', '?']).next().is_some_and(|segment| segment.contains(':'));
         let url = Zeroizing::new(if absolute {
             location.to_owned()
         } else if location.starts_with("//") {
@@ -213,7 +219,8 @@ impl Target {
 fn head(request: &Request, target: &Target) -> Result<http::Request<()>, String> {
     let mut head = http::Request::builder().method(method(request.method)).uri(target.uri.clone());
     for (name, value) in &request.headers {
-        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| format!("header {name} is not valid"))?;
+        let mut value =
+            HeaderValue::from_str(value.expose()).map_err(|_| format!("header {name} is not valid"))?;
         value.set_sensitive(true);
         head = head.header(name.as_str(), value);
     }

@@ -175,7 +175,11 @@ impl Ticket {
         result
     }
 
-    fn deliver(&self, mut progress: MutexGuard<'_, Progress>, outcome: impl FnOnce(Phase, &Exchange) -> Outcome) {
+    fn deliver(
+        &self,
+        mut progress: MutexGuard<'_, Progress>,
+        outcome: impl FnOnce(Phase, &Exchange) -> Outcome,
+    ) {
         progress.state = State::Ended;
         let phase = progress.phase;
         let exchange = std::mem::take(&mut progress.exchange);

@@ -61,8 +61,11 @@ pub(super) fn fault(error: &rustls::Error) -> Fault {
 
 fn rejected(reason: &CertificateError) -> Fault {
     if let CertificateError::NotValidYetContext { time, not_before } = reason {
-        let words =
-            format!("the certificate is valid from {}, but the clock shows {}", date(*not_before), date(*time));
+        let words = format!(
+            "the certificate is valid from {}, but the clock shows {}",
+            date(*not_before),
+            date(*time)
+        );
         return Fault::new(FailureKind::CertificateNotYetValid, words);
     }
     if let CertificateError::NotValidYet = reason {
@@ -74,6 +77,8 @@ fn rejected(reason: &CertificateError) -> Fault {
         "the certificate is signed by no authority of the CA bundle".to_owned()
     } else if let CertificateError::NotValidForNameContext { presented, .. } = reason {
         format!("the certificate is for other names ({})", presented.join(", "))
+    } else if let CertificateError::BadSignature = reason {
+        "the certificate's signature is wrong".to_owned()
     } else {
         format!("the certificate is not accepted: {reason}")
     };

@@ -70,7 +70,11 @@ impl Wire {
                 Err(error) => return Err(Fault::new(fault::kind(&error), fault::words(&error)).into()),
                 Ok(done) => return Ok(done),
             }
-            let woke = self.ticket.poll(&mut vec![PollFd::new(&self.stream, flags)], self.deadline.at, self.clock)?;
+            let woke = self.ticket.poll(
+                &mut vec![PollFd::new(&self.stream, flags)],
+                self.deadline.at,
+                self.clock,
+            )?;
             if woke == Woke::Bell && self.ticket.ended() {
                 return Err(Fault::ended().into());
             }
