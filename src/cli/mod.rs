@@ -3,16 +3,18 @@
 mod ask;
 mod catalogue;
 mod help;
-pub mod report;
+mod report;
 mod time;
-pub mod trial;
-pub mod words;
+mod trial;
+mod watch;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 
 use crate::daemon::settings::{self, LoadError, Loaded};
+use crate::daemon::{self, RunError};
 use words::Command;
 
 /// How the process ends.
@@ -49,24 +51,14 @@ pub enum Failure {
     Wrong(String),
 }
 
-/// The commands that join the whole house; `main` hands them in.
-#[derive(Clone, Copy, Debug)]
-pub struct World {
-    /// The daemon, until it is told to stop.
-    pub run: fn(&Path) -> Result<(), Failure>,
-    /// Prints address events until it is interrupted.
-    pub watch: fn(&Loaded, &mut dyn Write) -> Result<(), Failure>,
-}
-
 /// Does what the words behind the program's name say.
 pub fn perform(
     words: impl IntoIterator<Item = OsString>,
-    world: &World,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Ending {
     let done = match words::parse(words) {
-        Ok(command) => obey(command, world, out, err),
+        Ok(command) => obey(command, out, err),
         Err(usage) => Err(Failure::Wrong(usage.to_string())),
     };
     let (words, ending) = match done.and_then(|()| out.flush().map_err(Failure::Unwritable)) {
@@ -82,20 +74,28 @@ pub fn perform(
     ending
 }
 
-fn obey(command: Command, world: &World, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let text = match command {
         Command::Check { config } => check(&config, err)?,
         Command::Help { topic } => help::text(topic.as_deref()).unwrap_or_default(),
-        Command::Run { config } => return (world.run)(&config),
+        Command::Run { config } => return run(&config, err),
         Command::Status { record, json, reach } => ask::status(record, json, &reach)?,
         Command::Update { records, force, reach } => ask::update(records, force, &reach)?,
         Command::Version => version(),
-        Command::Watch { config } => return (world.watch)(&load(&config, err)?, out),
+        Command::Watch { config } => return watch::watch(&load(&config, err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
         Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
         Command::Test { record, config } => trial::trial(&record, &load(&config, err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
+}
+
+/// The daemon, until it is told to stop.
+fn run(config: &Path, err: &mut dyn Write) -> Result<(), Failure> {
+    daemon::run(config).map_err(|error| match error {
+        RunError::Configuration(error) => wrong(config, &error, err),
+        RunError::System(words) => Failure::Failed(words),
+    })
 }
 
 fn check(config: &Path, err: &mut dyn Write) -> Result<String, Failure> {
@@ -109,7 +109,16 @@ fn check(config: &Path, err: &mut dyn Write) -> Result<String, Failure> {
 
 /// The configuration; warnings go to the diagnostics.
 fn load(config: &Path, err: &mut dyn Write) -> Result<Loaded, Failure> {
-    let loaded = settings::load(config).map_err(|error| match &error {
+    let loaded = settings::load(config).map_err(|error| wrong(config, &error, err))?;
+    for warning in &loaded.warnings {
+        let _ = write!(err, "{}", warning.render(&config.to_string_lossy()));
+    }
+    Ok(loaded)
+}
+
+/// Names every mistake; the last word is how many there are.
+fn wrong(config: &Path, error: &LoadError, err: &mut dyn Write) -> Failure {
+    match error {
         LoadError::Mistakes { mistakes, .. } => {
             let count = mistakes.len();
             let noun = if count == 1 { "mistake" } else { "mistakes" };
@@ -117,11 +126,7 @@ fn load(config: &Path, err: &mut dyn Write) -> Result<Loaded, Failure> {
             Failure::Wrong(format!("{}: {count} {noun}", config.display()))
         }
         LoadError::Unreadable { .. } => Failure::Wrong(error.to_string()),
-    })?;
-    for warning in &loaded.warnings {
-        let _ = write!(err, "{}", warning.render(&config.to_string_lossy()));
     }
-    Ok(loaded)
 }
 
 fn version() -> String {

@@ -32,7 +32,7 @@ pub(super) fn why(why: &Why, wall: Option<SystemTime>) -> String {
 }
 
 /// What changed between two looks at one source; `None`: nothing that a person would see.
-pub fn look(record: &RecordId, old: Option<&SourceStatus>, new: &SourceStatus) -> Option<String> {
+pub(super) fn look(record: &RecordId, old: Option<&SourceStatus>, new: &SourceStatus) -> Option<String> {
     if old == Some(new) {
         return None;
     }

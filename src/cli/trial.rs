@@ -22,7 +22,7 @@ pub(super) fn trial(record: &RecordId, loaded: &Loaded) -> Result<String, Failur
     };
     let snapshot = netlink::snapshot()
         .map_err(|error| Failure::Failed(format!("the kernel does not tell its addresses: {error}")))?;
-    let sources = look(settings, &snapshot);
+    let sources = look(settings, &snapshot, &[]);
     let mut text: String = sources.iter().filter_map(|source| report::look(record, None, source)).collect();
     push_requests(&mut text, settings, account, &sources);
     if let Some(device) = compiled.binds.get(record) {
@@ -34,13 +34,18 @@ pub(super) fn trial(record: &RecordId, loaded: &Loaded) -> Result<String, Failur
 }
 
 /// What the devices of a record have to offer, as `watch` and `test` show it: one for each family it publishes.
-#[must_use]
-pub fn look(settings: &RecordSettings, snapshot: &Snapshot) -> Vec<SourceStatus> {
+/// `before` is the last look, if there was one.
+pub(super) fn look(
+    settings: &RecordSettings,
+    snapshot: &Snapshot,
+    before: &[SourceStatus],
+) -> Vec<SourceStatus> {
     let families = [(Family::V4, &settings.ipv4), (Family::V6, &settings.ipv6)];
     let mut sources = Vec::new();
     for (family, device) in families {
         let Some(device) = device else { continue };
-        let choice = choose(device, family, settings.allow, snapshot, None);
+        let current = before.iter().find(|source| source.family == family).and_then(|source| source.candidate);
+        let choice = choose(device, family, settings.allow, snapshot, current);
         let (candidate, rejected) = (choice.address, choice.rejected);
         sources.push(SourceStatus { family, device: device.clone(), candidate, rejected });
     }

@@ -9,11 +9,11 @@ use crate::config::nearest;
 use crate::engine::RecordId;
 
 /// Where the configuration is unless `--config` says otherwise.
-pub const CONFIG: &str = "/etc/wanbeacon.toml";
+pub(super) const CONFIG: &str = "/etc/wanbeacon.toml";
 
 /// What the user wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Command {
+pub(super) enum Command {
     /// Name every mistake in the configuration.
     Check {
         /// The configuration.
@@ -81,7 +81,7 @@ pub enum Command {
 
 /// Where the running agent is to be found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Reach {
+pub(super) struct Reach {
     /// `--config`: its `runtime_dir` holds the socket.
     pub config: Option<PathBuf>,
     /// `--socket`.
@@ -90,7 +90,7 @@ pub struct Reach {
 
 /// Words that make no command.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Usage {
+pub(super) struct Usage {
     what: String,
     mend: String,
 }
@@ -106,7 +106,7 @@ impl fmt::Display for Usage {
 /// # Errors
 ///
 /// The first thing that cannot be understood, and what was probably meant.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage> {
+pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage> {
     let mut words = words.into_iter();
     let Some(first) = words.next() else {
         return Err(usage("there is no command", "wanbeacon help lists the commands"));

@@ -143,6 +143,22 @@ pub fn snapshot() -> io::Result<Snapshot> {
     })
 }
 
+/// Hands every look to `each` until that returns false, for the commands that run without the daemon.
+///
+/// # Errors
+///
+/// As [`Netlink::next`].
+pub fn watch(mut each: impl FnMut(Look) -> bool) -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
+        let mut netlink = Netlink::new()?;
+        let mut look = netlink.look()?;
+        while each(look) {
+            look = netlink.next().await?;
+        }
+        Ok(())
+    })
+}
+
 /// A token bucket as one instant: when the bucket would be full again (the generic cell rate algorithm).
 #[derive(Debug, Default)]
 struct Pace {

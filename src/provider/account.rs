@@ -108,6 +108,12 @@ impl Account {
         self.0.redact(text)
     }
 
+    /// All spellings of all secrets of this account, longest first: what must not be shown should a server echo it.
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.0.hidden
+    }
+
     /// Begins to tell the provider an update.
     #[must_use]
     pub fn dialogue(&self, update: &Update) -> (Dialogue, Step) {

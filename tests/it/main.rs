@@ -1,7 +1,9 @@
 //! Specifications that need no privileges.
 
-mod simulator;
 mod architecture;
 mod cli;
 mod config;
 mod dialogues;
+#[cfg(test)]
+mod http;
+mod simulator;
