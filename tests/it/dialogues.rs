@@ -49,6 +49,14 @@ fn every_file_is_in_the_program_and_its_dialogues_are_not() {
     }
 }
 
+#[test]
+fn the_example_of_the_guide_keeps_to_its_dialogues() {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md")).unwrap();
+    let (_, rest) = guide.split_once("```toml\n").unwrap();
+    let provider = Arc::new(Provider::parse(rest.split_once("```").unwrap().0).unwrap());
+    assert_eq!(provider.play(), []);
+}
+
 /// Id and text of every file of the catalogue, sorted by id.
 fn files() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider/catalogue");

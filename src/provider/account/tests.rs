@@ -1,10 +1,11 @@
 //! Promises about accounts, their requests and their secrets.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::super::template::{Kind, Rules, Syntax, Template};
+use super::super::template::{Kind, Rules, Syntax, Template, query};
 use super::*;
 use crate::provider::{Reply, Request, Verdict, catalogue};
 
@@ -31,9 +32,13 @@ fn account(
     name: &str,
     families: &[Family],
 ) -> Result<Account, Vec<AccountError>> {
-    let provider = catalogue::provider(id).unwrap().unwrap();
-    Account::new(Arc::new(provider), settings, &[name.to_owned()], families)
+    let provider = ALL.iter().find(|provider| provider.id == id).unwrap();
+    Account::new(Arc::clone(provider), settings, &[name.to_owned()], families)
 }
+
+static ALL: LazyLock<Vec<Arc<Provider>>> = LazyLock::new(|| {
+    catalogue::ids().map(|id| Arc::new(catalogue::provider(id).unwrap().unwrap())).collect()
+});
 
 fn custom(url: &str) -> AccountSettings {
     AccountSettings { url: secret(url), ..AccountSettings::default() }
@@ -184,6 +189,7 @@ proptest! {
             ];
             for text in open {
                 prop_assert!(!text.contains(&password), "{}: {}", id, text);
+                prop_assert!(!text.contains(&query(&password)), "{}: {}", id, text);
             }
         }
     }
