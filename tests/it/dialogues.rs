@@ -1,5 +1,7 @@
 //! Every dialogue of every entry, played.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests may stop the test")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +47,14 @@ fn every_file_is_in_the_program_and_its_dialogues_are_not() {
         assert!(text.starts_with(inside), "{id}");
         assert!(!inside.contains("[[dialogue]]"), "{id}");
     }
+}
+
+#[test]
+fn the_example_of_the_guide_keeps_to_its_dialogues() {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md")).unwrap();
+    let (_, rest) = guide.split_once("```toml\n").unwrap();
+    let provider = Arc::new(Provider::parse(rest.split_once("```").unwrap().0).unwrap());
+    assert_eq!(provider.play(), []);
 }
 
 /// Id and text of every file of the catalogue, sorted by id.
