@@ -239,17 +239,11 @@ fn every_field_of_the_json_is_documented() {
     let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/status.md")).unwrap();
     let mut open = vec![json];
     while let Some(value) = open.pop() {
-        match value {
-            serde_json::Value::Object(fields) => {
-                for (name, value) in fields {
-                    let known = document.contains(&format!("{name}`"));
-                    assert!(known, "docs/status.md does not explain {name}");
-                    open.push(value);
-                }
-            }
-            serde_json::Value::Array(values) => open.extend(values),
-            _ => {}
+        for (name, value) in value.as_object().into_iter().flatten() {
+            assert!(document.contains(&format!("{name}`")), "docs/status.md does not explain {name}");
+            open.push(value.clone());
         }
+        open.extend(value.as_array().into_iter().flatten().cloned());
     }
 }
 
