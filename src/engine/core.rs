@@ -218,7 +218,7 @@ impl Engine {
     /// From when on back-off, spacing and budgets allow a lane its next request; `None`: after a reply.
     pub(super) fn ready_at(&self, record: &Record, lane: &Lane) -> Option<Instant> {
         let pacing = self.accounts.get(&record.settings.account);
-        let room = pacing.map_or(Room::From(Instant::default()), |p| p.room(&record.settings.manners.limits));
+        let room = pacing.map_or(Room::From(Instant::default()), |p| p.room(&record.settings.manners.limits, lane.backoff.attempts > 0));
         match room {
             Room::From(at) => lane.backoff.until.max(Some(at)),
             Room::AfterReply => None,

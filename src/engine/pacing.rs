@@ -30,10 +30,14 @@ pub(super) enum Room {
 
 impl Pacing {
     /// When all limits leave room for one more request.
-    pub(super) fn room(&self, limits: &[Limit]) -> Room {
+    ///
+    /// A repetition gets half of the budgets of an hour and more, so that an outage does not eat up what the next
+    /// change of address needs.
+    pub(super) fn room(&self, limits: &[Limit], repetition: bool) -> Room {
         let mut from = self.not_before.unwrap_or_default();
         for limit in limits {
-            let count = limit.count as usize;
+            let halved = repetition && limit.window >= Duration::from_secs(3600);
+            let count = if halved { limit.count.div_ceil(2) } else { limit.count } as usize;
             if self.flying.len() >= count {
                 return Room::AfterReply;
             }
@@ -207,9 +211,9 @@ mod tests {
         let limits = [limit(2, 60)];
         let mut pacing = Pacing::default();
         sent(&mut pacing, &limits, at(100));
-        assert_eq!(pacing.room(&limits), Room::From(at(0)));
+        assert_eq!(pacing.room(&limits, false), Room::From(at(0)));
         sent(&mut pacing, &limits, at(110));
-        assert_eq!(pacing.room(&limits), Room::From(at(160)));
+        assert_eq!(pacing.room(&limits, false), Room::From(at(160)));
     }
 
     #[test]
@@ -218,7 +222,7 @@ mod tests {
         let mut pacing = Pacing::default();
         pacing.start(at(100));
         pacing.end(at(100), None, &limits);
-        assert_eq!(pacing.room(&limits), Room::From(at(0)));
+        assert_eq!(pacing.room(&limits, false), Room::From(at(0)));
     }
 
     #[test]
@@ -226,9 +230,19 @@ mod tests {
         let limits = [limit(1, 60)];
         let mut pacing = Pacing::default();
         pacing.start(at(100));
-        assert_eq!(pacing.room(&limits), Room::AfterReply);
+        assert_eq!(pacing.room(&limits, false), Room::AfterReply);
         pacing.end(at(100), Some(at(109)), &limits);
-        assert_eq!(pacing.room(&limits), Room::From(at(169)));
+        assert_eq!(pacing.room(&limits, false), Room::From(at(169)));
+    }
+
+    #[test]
+    fn repetitions_leave_half_of_a_daily_budget_to_the_next_change() {
+        let limits = [limit(4, 86_400)];
+        let mut pacing = Pacing::default();
+        sent(&mut pacing, &limits, at(100));
+        sent(&mut pacing, &limits, at(200));
+        assert_eq!(pacing.room(&limits, true), Room::From(at(86_500)));
+        assert_eq!(pacing.room(&limits, false), Room::From(at(0)));
     }
 
     #[test]
@@ -237,7 +251,7 @@ mod tests {
         let mut pacing = Pacing::default();
         sent(&mut pacing, &limits, at(90_000));
         let after = pacing.after_reboot(at(90_010), None, at(20));
-        assert_eq!(after.room(&limits), Room::From(at(86_410)));
+        assert_eq!(after.room(&limits, false), Room::From(at(86_410)));
     }
 
     #[test]

@@ -69,9 +69,8 @@ impl Engine {
                 recovered,
             }));
         }
-        if result.refused.is_some() || !result.good.is_empty() {
-            self.actions.push_back(Action::Save { durable: true });
-        }
+        let durable = result.refused.is_some() || !result.good.is_empty();
+        self.actions.push_back(Action::Save { durable });
         if let Some((refusal, words)) = result.refused {
             self.actions.push_back(Action::Report(Report::Parked {
                 record: at.0.clone(),
@@ -114,8 +113,8 @@ impl Engine {
         let Some(lane) = record.lanes.get_mut(at.1) else { return };
         if unconfirmed {
             for_each_stated(lane, &flight.update, |target, ip| target.doubt(ip, now.monotonic));
-            self.actions.push_back(Action::Save { durable: false });
         }
+        self.actions.push_back(Action::Save { durable: false });
         if flight.superseded.is_some() {
             return; // The newer address is due at once; this failure says nothing about it.
         }

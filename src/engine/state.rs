@@ -74,8 +74,8 @@ impl Engine {
     #[must_use]
     pub fn state(&self, now: Now) -> State {
         let live = self.records.iter().flat_map(|(id, record)| entries(id, record, now.monotonic));
-        let known = |e: &&Entry| self.records.get(&e.record).is_none();
-        let gone = self.memory.values().filter(known).take(MEMORY_MAX).cloned();
+        let removed = |e: &&Entry| !self.records.contains_key(&e.record);
+        let gone = self.memory.values().filter(removed).take(MEMORY_MAX).cloned();
         State {
             version: STATE_VERSION,
             boot: self.boot.clone(),

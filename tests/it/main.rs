@@ -9,3 +9,5 @@ mod cli;
 mod config;
 #[cfg(test)]
 mod dialogues;
+#[cfg(test)]
+mod simulator;

@@ -70,6 +70,13 @@ pub(crate) fn wan() {
     ip("link set wan0 up");
 }
 
+/// Waits until the kernel has said all about the new line: it announces the operational state up to a second late.
+pub(crate) fn settled() {
+    wait_until("wan0 has settled", Duration::from_secs(5), || {
+        ip_json("-j link show wan0")[0]["operstate"] == "UP"
+    });
+}
+
 /// Does this on the other end of the line. Sockets made there stay there, whoever uses them.
 pub(crate) fn at_isp<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let there = std::thread::spawn(|| {
