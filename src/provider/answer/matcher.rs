@@ -96,7 +96,7 @@ impl Part {
             if text.is_empty() {
                 return Err(MatcherMistake::Empty);
             }
-            Template::parse(name, text, &rules).map_err(MatcherMistake::Template)
+            Template::parse(name, text, &rules).map_err(|error| MatcherMistake::Template(Box::new(error)))
         };
         let pair = || text.split_once('=').ok_or(MatcherMistake::Equals);
         match kind {
@@ -158,7 +158,7 @@ impl Part {
                 key.eq_ignore_ascii_case(name) && case(text.trim()) == case(fill(value).trim())
             }),
             Self::Json { pointer, test } => {
-                json_value(body).is_some_and(|json| test.holds(json.pointer(pointer), &fill, &case))
+                json_value(body).is_some_and(|json| test.holds(json.pointer(pointer), fill, case))
             }
             Self::Prefix(text) => case(body).starts_with(&case(&fill(text))),
             Self::Regex(regex) => regex.is_match(body),
@@ -179,10 +179,7 @@ impl JsonTest {
         case: impl Fn(&str) -> String,
     ) -> bool {
         let Some(value) = value else { return matches!(self, Self::Differs(_)) };
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match self {
             Self::Contains(part) => case(&text).contains(&case(&fill(part))),
             Self::Differs(other) => case(&text) != case(&fill(other)),
@@ -267,7 +264,7 @@ pub enum MatcherMistake {
     /// Not a status code.
     Status,
     /// A mistake in a placeholder.
-    Template(TemplateError),
+    Template(Box<TemplateError>),
 }
 
 impl fmt::Display for MatcherError {

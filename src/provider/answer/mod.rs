@@ -222,3 +222,6 @@ fn is_page(body: &str) -> bool {
     let lower = body.to_ascii_lowercase();
     SIGNS.iter().any(|sign| lower.contains(sign))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! There is no loop, no condition and no arithmetic, and there will be none: what needs them is a dialogue.
 
 mod encode;
+mod mask;
 mod parse;
 mod placeholder;
 mod values;

@@ -1,6 +1,7 @@
 //! Text to template.
 
 use super::encode::Position;
+use super::mask::Masker;
 use super::placeholder::{DDNS_SCRIPTS, FILTERS, FRITZBOX, Filter, INADYN, OWN, Placeholder, find, nearest};
 use super::{Keep, MASK, Piece, Template, TemplateError, TemplateMistake as Mistake};
 
@@ -368,65 +369,4 @@ impl<'a> Scanner<'a> {
 fn quoted(word: &str) -> String {
     const LONGEST: usize = 24;
     if word.chars().count() <= LONGEST { word.to_owned() } else { MASK.to_owned() }
-}
-
-/// Hides what a user may have pasted into a URL: values of parameters, and long segments.
-#[derive(Default)]
-struct Masker {
-    in_query: bool,
-    in_value: bool,
-    hidden: bool,
-}
-
-impl Masker {
-    /// Our judgement: keys in paths are longer than this, words are shorter.
-    const LONG: usize = 16;
-
-    fn mask(&mut self, text: &str) -> String {
-        let mut shown = String::new();
-        let mut word = String::new();
-        for c in text.chars() {
-            match c {
-                '/' | '?' if !self.in_query => {
-                    Self::push_word(&mut word, &mut shown);
-                    shown.push(c);
-                    self.in_query = c == '?';
-                }
-                '&' if self.in_query => {
-                    Self::push_word(&mut word, &mut shown);
-                    shown.push(c);
-                    *self = Self { in_query: true, ..Self::default() };
-                }
-                '=' if self.in_query && !self.in_value => {
-                    Self::push_word(&mut word, &mut shown);
-                    shown.push(c);
-                    self.in_value = true;
-                }
-                _ if self.in_value => {
-                    // Lists between two addresses are no secret.
-                    let separator = matches!(c, ',' | ':');
-                    if separator {
-                        shown.push(c);
-                    } else if !self.hidden {
-                        shown.push_str(MASK);
-                        self.hidden = true;
-                    }
-                }
-                _ => word.push(c),
-            }
-        }
-        Self::push_word(&mut word, &mut shown);
-        shown
-    }
-
-    /// A placeholder interrupts what was hidden.
-    fn value_follows(&mut self) {
-        self.hidden = false;
-    }
-
-    fn push_word(word: &mut String, shown: &mut String) {
-        let authority = !shown.contains("://") || shown.ends_with("://");
-        shown.push_str(if !authority && word.len() >= Self::LONG { MASK } else { word });
-        word.clear();
-    }
 }

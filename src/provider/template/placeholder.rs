@@ -26,6 +26,7 @@ pub(in crate::provider) enum Placeholder {
     Path,
     Prefix6,
     RecordId,
+    RecordIdCsv,
     RecordType,
     Server,
     Token,
@@ -64,7 +65,7 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("prefix6", P::Prefix6),
     ("prefix6_with_length", P::Prefix6),
     ("record_id", P::RecordId),
-    ("record_id_csv", P::RecordId),
+    ("record_id_csv", P::RecordIdCsv),
     ("record_type", P::RecordType),
     ("server", P::Server),
     ("token", P::Token),
@@ -120,7 +121,7 @@ impl Placeholder {
             P::Param => Some("param"),
             P::ParamOpt => Some("param_opt"),
             P::Password => Some("password"),
-            P::RecordId => Some("record_id"),
+            P::RecordId | P::RecordIdCsv => Some("record_id"),
             P::Server => Some("server"),
             P::Token | P::Token4 => Some("token"),
             P::Token6 => Some("token6"),
@@ -171,6 +172,7 @@ impl Placeholder {
             | P::Password
             | P::Path
             | P::RecordId
+            | P::RecordIdCsv
             | P::RecordType
             | P::Server
             | P::Token
@@ -186,7 +188,7 @@ impl Placeholder {
 
     /// Whether it can name more than one host.
     pub(in crate::provider) fn is_list(self) -> bool {
-        matches!(self, P::HostsCsv | P::LabelCsv)
+        matches!(self, P::HostsCsv | P::LabelCsv | P::RecordIdCsv)
     }
 }
 

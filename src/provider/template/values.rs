@@ -53,7 +53,7 @@ impl Values<'_> {
             P::Password => secret(settings.password.as_ref().or(settings.token.as_ref())),
             P::Path => self.path.to_owned(),
             P::Prefix6 => self.ipv6.map_or_else(String::new, |ip| format!("{}/64", prefix(ip))),
-            P::RecordId => settings.record_id.clone().unwrap_or_default(),
+            P::RecordId | P::RecordIdCsv => settings.record_id.clone().unwrap_or_default(),
             P::RecordType => match self.family {
                 Family::V4 => "A".to_owned(),
                 Family::V6 => "AAAA".to_owned(),

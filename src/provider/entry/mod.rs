@@ -1,17 +1,19 @@
 //! The text of a provider's entry becomes a [`Provider`]; `docs/providers.md` describes the format.
 
+mod raw;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{Answers, Class, Lines, Matcher, MatcherError, Profile};
-use super::form::{Auth, BodyType, Form, Forms, is_field_name, url_rules};
+use super::answer::{Answers, Class, Matcher, MatcherError, Profile};
+use super::form::{Auth, Form, Forms, is_field_name, url_rules};
 use super::recorded::{Example, Recorded};
-use super::template::{Keep, Placeholder, Rules, Syntax, Template, TemplateError};
-use super::{Family, Limit, Manners, Method, Omitted};
+use super::template::{Keep, Kind, Placeholder, Rules, Syntax, Template, TemplateError};
+use super::{Family, Limit, Manners, Method};
+use raw::{RawAnswers, RawEntry, RawForm, RawManners, RawRequest, RawStatus};
 
 /// One way of telling one provider.
 #[derive(Clone, Debug)]
@@ -67,7 +69,6 @@ impl Provider {
     pub fn parse(text: &str) -> Result<Self, Vec<EntryError>> {
         let raw: RawEntry = toml::from_str(text).map_err(|error| vec![EntryError::toml(text, &error)])?;
         let mut mistakes = Mistakes(Vec::new());
-        let dead = raw.status == RawStatus::Dead;
         let forms = mistakes.forms(&raw.request);
         let answers = mistakes.answers(&raw.answers);
         let manners = mistakes.manners(&raw.manners, &forms);
@@ -82,8 +83,8 @@ impl Provider {
             docs: raw.docs,
             status: match raw.status {
                 RawStatus::Alive => Status::Alive,
-                RawStatus::Dead if dead => Status::Dead(raw.notes.clone()),
-                RawStatus::Dead | RawStatus::Unclear => Status::Unclear,
+                RawStatus::Dead => Status::Dead(raw.notes.clone()),
+                RawStatus::Unclear => Status::Unclear,
             },
             credentials: raw.credentials,
             optional: raw.optional,
@@ -112,146 +113,6 @@ impl Provider {
     #[must_use]
     pub fn sets(&self, family: Family) -> bool {
         self.is_custom || self.forms.of(family).is_some()
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEntry {
-    id: String,
-    name: String,
-    homepage: String,
-    #[serde(default)]
-    docs: Vec<String>,
-    #[serde(default)]
-    status: RawStatus,
-    #[serde(default)]
-    notes: String,
-    #[serde(default)]
-    zones: Vec<String>,
-    #[serde(default)]
-    label_depth: usize,
-    #[serde(default)]
-    path: String,
-    #[serde(default)]
-    custom: bool,
-    #[serde(default)]
-    optional: Vec<String>,
-    #[serde(default)]
-    credentials: BTreeMap<String, String>,
-    #[serde(default)]
-    request: RawRequest,
-    #[serde(default)]
-    manners: RawManners,
-    #[serde(default)]
-    answers: RawAnswers,
-    #[serde(default)]
-    aliases: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
-    example: Example,
-    #[serde(default)]
-    dialogue: Vec<Recorded>,
-}
-
-#[derive(Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum RawStatus {
-    #[default]
-    Alive,
-    Dead,
-    Unclear,
-}
-
-/// What all requests have in common, and what each has of its own.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRequest {
-    method: Option<Method>,
-    auth: Option<String>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    body: Option<String>,
-    body_type: Option<BodyType>,
-    keep: Option<String>,
-    #[serde(default)]
-    follow_redirects: bool,
-    any: Option<RawForm>,
-    v4: Option<RawForm>,
-    v6: Option<RawForm>,
-    dual: Option<RawForm>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawForm {
-    url: String,
-    method: Option<Method>,
-    auth: Option<String>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    body: Option<String>,
-    body_type: Option<BodyType>,
-    family: Option<Family>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawManners {
-    max_names: usize,
-    omitted: Omitted,
-    limits: Vec<RawLimit>,
-    refresh_days: Option<f64>,
-    busy_pause_s: f64,
-    gather_ms: u32,
-}
-
-impl Default for RawManners {
-    fn default() -> Self {
-        let limits = Vec::new();
-        Self {
-            max_names: 1,
-            omitted: Omitted::Keeps,
-            limits,
-            refresh_days: None,
-            busy_pause_s: 0.0,
-            gather_ms: 0,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLimit {
-    count: u32,
-    window_s: f64,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawAnswers {
-    profile: Profile,
-    lines: Lines,
-    html: bool,
-    nochg: Vec<String>,
-    ok: Vec<String>,
-    auth: Vec<String>,
-    nohost: Vec<String>,
-    abuse: Vec<String>,
-    fault: Vec<String>,
-    config: Vec<String>,
-}
-
-impl RawAnswers {
-    fn of(&self, class: Class) -> (&'static str, &[String]) {
-        match class {
-            Class::Abuse => ("answers.abuse", &self.abuse),
-            Class::Auth => ("answers.auth", &self.auth),
-            Class::Config => ("answers.config", &self.config),
-            Class::Fault => ("answers.fault", &self.fault),
-            Class::Nochg => ("answers.nochg", &self.nochg),
-            Class::Nohost => ("answers.nohost", &self.nohost),
-            Class::Ok => ("answers.ok", &self.ok),
-        }
     }
 }
 
@@ -316,7 +177,7 @@ impl Mistakes {
             if !is_field_name(field) {
                 self.rule(&path, "not a field name, or one that the program sets itself");
             }
-            let value = self.template(&path, value, &Rules::entry(super::template::Kind::Header))?;
+            let value = self.template(&path, value, &Rules::entry(Kind::Header))?;
             headers.push((field.clone(), value));
         }
         let body = raw.body.as_deref().or(shared.body.as_deref());
@@ -377,7 +238,7 @@ impl Mistakes {
                     limits.push(Limit { count: limit.count, window });
                 }
                 Some(_) | None => {
-                    self.rule("manners.limits", "count from 1, window_s above 0 and at most a year")
+                    self.rule("manners.limits", "count from 1, window_s above 0 and at most a year");
                 }
             }
         }
@@ -417,7 +278,10 @@ impl Mistakes {
         }
         let whole_list = forms.all().all(|form| form.placeholders().any(Placeholder::is_list));
         if raw.manners.max_names > 1 && !whole_list {
-            self.rule("manners.max_names", "every request must then use {hosts_csv} or {label_csv}");
+            self.rule(
+                "manners.max_names",
+                "every request must then use {hosts_csv}, {label_csv} or {record_id_csv}",
+            );
         }
         if !raw.custom && forms.all().next().is_none() && self.0.is_empty() {
             self.rule("request", "write at least one of v4, v6 and any");

@@ -263,7 +263,7 @@ impl fmt::Display for AccountError {
                 "'{option}' leads to {endpoint} without encryption; use https:// or, if it has none, set 'insecure'"
             ),
             Self::Invalid { option, mend } => write!(f, "'{option}': {mend}"),
-            Self::Matcher { option, error } => write!(f, "'{option}': {error}"),
+            Self::Matcher { error, .. } => write!(f, "{error}"),
             Self::Missing { provider, option, what } if what.is_empty() => {
                 write!(f, "provider '{provider}' needs '{option}'")
             }
@@ -276,7 +276,7 @@ impl fmt::Display for AccountError {
             Self::OutsideZone { name, zones } => {
                 write!(f, "'{name}' does not lie in {zones}; write the whole name, or set another 'zone'")
             }
-            Self::Template { option, error } => write!(f, "'{option}': {error}"),
+            Self::Template { error, .. } => write!(f, "{error}"),
         }
     }
 }
@@ -326,3 +326,6 @@ fn outside(provider: &Provider, settings: &AccountSettings, names: &[String]) ->
         .map(|name| AccountError::OutsideZone { name: name.clone(), zones: zones.join(", ") })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
