@@ -101,26 +101,24 @@ pub(super) enum Quote {
 /// A text with places in it.
 pub(super) struct Source<'a> {
     text: &'a str,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, lines }
     }
 
     /// The place of a byte offset; an offset past the end is the end.
     pub(super) fn place(&self, offset: usize, quote: Quote) -> Place {
-        let mut offset = offset.min(self.text.len());
-        while !self.text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let (before, after) = self.text.split_at(offset);
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let end = offset + after.find('\n').unwrap_or(after.len());
-        let column = before.get(start..).map_or(0, |lead| lead.chars().count()) + 1;
-        let line = before.matches('\n').count() + 1;
-        let shown = shown(self.text.get(start..end).unwrap_or_default(), quote);
-        Place { line, column, shown }
+        let line = self.lines.partition_point(|start| *start <= offset.min(self.text.len()));
+        let start = self.lines.get(line - 1).copied().unwrap_or(0);
+        let rest = self.text.get(start..).unwrap_or_default();
+        let written = rest.lines().next().unwrap_or_default();
+        let column = rest.char_indices().take_while(|(at, _)| start + at < offset).count() + 1;
+        Place { line, column, shown: shown(written, quote) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! TOML text → sections of written values, through the spans of the parser. Syntax mistakes are all reported at once.
 
+use std::collections::BTreeSet;
+
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::{Mistake, Place, Quote, Source};
@@ -18,7 +20,6 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
     syntax.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
     // The first on a line is the mistake, the others follow from it; so do all lines behind a list that is not closed.
     syntax.dedup_by(|later, first| {
-        let line = |mistake: &Mistake| mistake.place.as_ref().map(|place| place.line);
         line(later) == line(first) || (later.what == first.what && later.what.contains("array"))
     });
     let mut written = Written { broken: !syntax.is_empty(), ..Written::default() };
@@ -47,14 +48,15 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
     }
     // What a broken line means is guesswork: no judgement on it, nor on what seems to be missing because of it.
     let mut mistakes = super::read::mistakes(&source, &written, faults);
-    mistakes.retain(|mistake| {
-        mistake.place.as_ref().is_some_and(|place| {
-            !syntax.iter().filter_map(|other| other.place.as_ref()).any(|other| other.line == place.line)
-        })
-    });
+    let broken: BTreeSet<usize> = syntax.iter().filter_map(line).collect();
+    mistakes.retain(|mistake| line(mistake).is_some_and(|line| !broken.contains(&line)));
     mistakes.extend(syntax);
     mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
     Err(mistakes)
+}
+
+fn line(mistake: &Mistake) -> Option<usize> {
+    mistake.place.as_ref().map(|place| place.line)
 }
 
 fn syntax_mistake(source: &Source<'_>, error: &toml::de::Error) -> Mistake {

@@ -208,7 +208,6 @@ fn the_socket_is_found_through_the_configuration() {
 
 #[test]
 fn a_status_is_shown_as_text_and_as_json() {
-    const STATUS: &str = r#"{"records":[{"event_to_answer_ms":null,"last_answer":null,"names":[{"family":"v4","name":"a.example.org","parked":null,"published":"198.51.100.7","since":1767225600,"state":"idle"}],"next":"nothing, until the address changes","next_in_ms":null,"next_reason":null,"record":"home","sources":[]}],"schema":1}"#;
     let reply = format!(r#"{{"ok":true,"result":{STATUS}}}"#);
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("control.sock");
@@ -228,6 +227,24 @@ fn a_status_is_shown_as_text_and_as_json() {
     asked.join().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json, serde_json::from_str::<serde_json::Value>(STATUS).unwrap());
+}
+
+#[test]
+fn every_field_of_the_json_is_documented() {
+    let exchange = wanbeacon::engine::Exchange::default();
+    let json = serde_json::json!({
+        "status": serde_json::from_str::<serde_json::Value>(STATUS).unwrap(),
+        "exchange": serde_json::to_value(exchange).unwrap(),
+    });
+    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/status.md")).unwrap();
+    let mut open = vec![json];
+    while let Some(value) = open.pop() {
+        for (name, value) in value.as_object().into_iter().flatten() {
+            assert!(document.contains(&format!("{name}`")), "docs/status.md does not explain {name}");
+            open.push(value.clone());
+        }
+        open.extend(value.as_array().into_iter().flatten().cloned());
+    }
 }
 
 #[test]
@@ -256,6 +273,8 @@ fn a_test_shows_why_there_is_no_address_and_what_the_provider_expects() {
     assert_eq!(text(&output.stderr), "wanbeacon: there is no record 'hom'; did you mean 'home'?\n");
     assert_eq!(output.status.code(), Some(2));
 }
+
+const STATUS: &str = r#"{"records":[{"event_to_answer_ms":null,"last_answer":null,"names":[{"family":"v4","name":"a.example.org","parked":null,"published":"198.51.100.7","since":1767225600,"state":"idle"}],"next":"nothing, until the address changes","next_in_ms":null,"next_reason":null,"record":"home","sources":[]}],"schema":1}"#;
 
 /// An agent that hears one line, says one, and hands over what it heard.
 fn agent(dir: &Path, reply: &str) -> thread::JoinHandle<String> {

@@ -101,6 +101,22 @@ fn the_sample_is_valid() {
     assert_eq!(render(&sample, &read.warnings), "");
 }
 
+/// Neither the stack nor the time that it takes may grow out of hand with what somebody puts into the file.
+#[test]
+fn monstrous_texts_are_answered_soon() {
+    let monsters = [
+        format!("a = {}", "[".repeat(100_000)),
+        format!("a = {}", "{a=".repeat(100_000)),
+        "a.".repeat(100_000),
+        "[record.x]\n".repeat(20_000),
+        "x\n".repeat(50_000),
+        (0..20_000).map(|n| format!("key{n} = 1\n")).collect(),
+    ];
+    for monster in monsters {
+        assert!(config::toml::read(&monster).is_err());
+    }
+}
+
 proptest! {
     // A case that fails becomes a test of its own, not an opaque seed in a file.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
