@@ -108,7 +108,8 @@ pub(super) fn decode_address(payload: &[u8]) -> Result<AddressMessage, DecodeErr
     Ok(message)
 }
 
-#[cfg(all(test, target_endian = "little"))]
+#[cfg(test)]
+#[cfg(target_endian = "little")]
 mod tests {
     use std::net::IpAddr;
 
