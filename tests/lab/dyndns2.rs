@@ -29,7 +29,7 @@ impl Update {
             match key {
                 "hostname" => update.names.extend(items.map(str::to_owned)),
                 "myip" | "myipv6" => {
-                    update.addresses.extend(items.filter_map(|ip| ip.parse::<IpAddr>().ok()))
+                    update.addresses.extend(items.filter_map(|ip| ip.parse::<IpAddr>().ok()));
                 }
                 _ => {}
             }

@@ -56,7 +56,8 @@ impl Assignment {
     }
 }
 
-/// Makes this process root of a user namespace of its own, if it is not allowed to make network namespaces.
+/// Takes this process into a network namespace of its own, and into a user namespace of which it is root if it is not
+/// allowed to do that otherwise. It must leave the first one: without root there is no way back into it.
 ///
 /// # Errors
 /// What the person at the keyboard has to do. Must be called before the first thread is started.
@@ -65,7 +66,7 @@ pub fn become_root() -> Result<(), String> {
     if uid == 0 && unshare(UnshareFlags::NEWNET).is_ok() {
         return Ok(());
     }
-    unshare(UnshareFlags::NEWUSER).map_err(|error| {
+    unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET).map_err(|error| {
         format!(
             "cannot make a user namespace ({error}). Run it as root, or allow it for this boot:\n  \
              sysctl -w kernel.unprivileged_userns_clone=1                  (Debian, if it was switched off)\n  \
@@ -110,13 +111,14 @@ impl Namespace {
 
     /// Makes a pair of connected devices, one here and one there, both up.
     pub fn connect(&self, device: &str, there: &Self, device_there: &str) -> io::Result<()> {
-        let peer = LinkMessageBuilder::<LinkUnspec>::new()
-            .name(device_there)
-            .setns_by_fd(there.file.as_raw_fd())
-            .up();
+        let peer =
+            LinkMessageBuilder::<LinkUnspec>::new().name(device_there).setns_by_fd(there.file.as_raw_fd());
         let pair =
             LinkVeth::new(device, device_there).set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())));
-        self.request(Rt::NewLink(pair.up().build()), NLM_F_CREATE)
+        self.request(Rt::NewLink(pair.build()), NLM_F_CREATE)?;
+        // Not with the request above: a veth device refuses to go up before the other one exists.
+        there.set_up(device_there, true)?;
+        self.set_up(device, true)
     }
 
     /// Deletes a device and, of a pair, the other one.
