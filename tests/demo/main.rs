@@ -177,9 +177,9 @@ impl Demo {
             let family = Family::of(ip);
             let arrived =
                 self.zone.wait_for(LIMIT, |records| records.get(&(name.to_owned(), family)) == Some(&ip));
-            let answers = self.ask(name, ip);
+            let answers = self.ask(name, ip)?;
             let now = Instant::now();
-            let right = arrived && answers? == [ip];
+            let right = arrived && answers == [ip];
             let request = self.request(name, ip, usable);
             if let Some(request) = request.filter(|request| !shown.contains(&request.arrived)) {
                 shown.push(request.arrived);
@@ -198,21 +198,19 @@ impl Demo {
                 name: right.then(|| now.duration_since(usable)),
                 right,
             });
-        }
-        let agent = self.agent.as_mut().expect("an agent that was started");
-        if let Some(status) = agent.ended() {
-            return Err(format!("the agent has ended: {status}").into());
+            if !right {
+                let agent = self.agent.as_mut().expect("an agent that was started");
+                if let Some(status) = agent.ended() {
+                    return Err(format!("the agent has ended: {status}").into());
+                }
+            }
         }
         Ok(())
     }
 
     fn show(&mut self, request: &Request, usable: Instant) -> std::io::Result<()> {
-        self.timeline.after(
-            request.arrived,
-            usable,
-            "request",
-            &format!("{} {}", request.method, request.target),
-        )?;
+        let told = request.target.split_once('?').map_or("", |(_, query)| query);
+        self.timeline.after(request.arrived, usable, "request", told)?;
         let answered = request.finished.unwrap_or(request.arrived);
         self.timeline.after(answered, usable, "answer", &request.answer)
     }
