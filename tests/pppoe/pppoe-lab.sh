@@ -194,8 +194,11 @@ chmod 755 "$root/init"
 # ---------------------------------------------------------------- boot
 
 boot_uml() {
-    # Its memory is a file in TMPDIR (or /dev/shm), where execution must be allowed.
-    timeout -k 5 "$limit" "$cache/uml/usr/bin/linux.uml" mem=${memory}M initrd="$work/initrd" root=/dev/ram0 rw quiet \
+    # Its memory is a file in TMPDIR, where execution must be allowed; a container's /dev/shm is often too small.
+    local place=/dev/shm free
+    free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)
+    if [ "${free:-0}" -lt $((memory * 2048)) ] || grep -q '^[^ ]* /dev/shm .*noexec' /proc/mounts; then place=$work; fi
+    TMPDIR=$place timeout -k 5 "$limit" "$cache/uml/usr/bin/linux.uml" mem=${memory}M initrd="$work/initrd" root=/dev/ram0 rw quiet \
         loglevel=1 panic=-1 con0=null,fd:1 con=null ssl=null uml_dir="$work" </dev/null
 }
 boot_qemu() {
