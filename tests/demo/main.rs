@@ -180,7 +180,7 @@ impl Demo {
             let answers = self.ask(name, ip)?;
             let now = Instant::now();
             let right = arrived && answers == [ip];
-            let request = self.request(name, ip, usable);
+            let request = self.request(name, ip);
             if let Some(request) = request.filter(|request| !shown.contains(&request.arrived)) {
                 shown.push(request.arrived);
                 self.show(&request, usable)?;
@@ -193,7 +193,7 @@ impl Demo {
                 step: step.to_owned(),
                 what: format!("{name} {kind} {ip}"),
                 request: self
-                    .request(name, ip, usable)
+                    .request(name, ip)
                     .map(|request| request.arrived.saturating_duration_since(usable)),
                 name: right.then(|| now.duration_since(usable)),
                 right,
@@ -215,11 +215,10 @@ impl Demo {
         self.timeline.after(answered, usable, "answer", &request.answer)
     }
 
-    /// The first request that told this name's new address, once it is answered.
-    fn request(&self, name: &str, ip: IpAddr, since: Instant) -> Option<Request> {
+    /// The first request that told this name's new address, once it is answered; every night has addresses of its own.
+    fn request(&self, name: &str, ip: IpAddr) -> Option<Request> {
         let tells = |request: &&Request| {
-            request.arrived >= since
-                && request.finished.is_some()
+            request.finished.is_some()
                 && request.update.addresses.contains(&ip)
                 && request.update.names.iter().any(|told| told == name)
         };
