@@ -36,11 +36,10 @@ say() { echo "[pppoe-lab] $*" >&2; }
 
 # ---------------------------------------------------------------- packages
 
-# Options that give apt package lists of its own, for a user who must not refresh the system's.
+# Package lists in the cache, for a machine that has none, or old ones, and a user who must not refresh them.
 apt_options=()
-refresh_lists() {
-    apt-cache show user-mode-linux >/dev/null 2>&1 && return
-    say "no package lists on this machine: fetching some into the cache"
+own_lists() {
+    say "fetching package lists"
     mkdir -p "$cache/apt/lists/partial" "$cache/apt/archives/partial"
     apt_options=(-o "Dir::State::Lists=$cache/apt/lists" -o "Dir::Cache=$cache/apt" -o Debug::NoLocking=1)
     apt-get "${apt_options[@]}" -qq update
@@ -51,18 +50,22 @@ fetch() {
     local directory=$cache/$1 package; shift
     [ -e "$directory/.complete" ] && return
     say "fetching $*"
-    # As root apt warns that it cannot drop privileges for this directory; that is no news.
-    (cd "$cache/debs" && apt-get "${apt_options[@]}" download -qq "$@" 2> >(grep -v unsandboxed >&2))
+    # A package that is gone from the server was in an old list.
+    download "$@" || { own_lists; download "$@"; }
     mkdir -p "$directory"
     for package; do
         dpkg-deb -x "$(ls -t "$cache/debs/$package"_*.deb | head -1)" "$directory"
     done
     : > "$directory/.complete"
 }
+download() {
+    # As root apt warns that it cannot drop privileges for this directory; that is no news.
+    (cd "$cache/debs" && apt-get ${apt_options[@]+"${apt_options[@]}"} download -qq "$@" 2> >(grep -v unsandboxed >&2))
+}
 
 # The libraries that packages need, as package names. What PAM and Kerberos pull in is not needed by a pppd without them.
 libraries_of() {
-    apt-cache "${apt_options[@]}" depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+    apt-cache ${apt_options[@]+"${apt_options[@]}"} depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
         --no-replaces --no-enhances "$@" |
         grep -E '^(lib[a-z0-9.+-]+|zlib1g|openssl-provider-legacy)$' |
         grep -Ev 'perl|-common$|pam-(modules|runtime)|elogind|krb5|k5|gssapi|debian-installer' | sort -u
@@ -70,29 +73,32 @@ libraries_of() {
 
 fetch_kernel_for_qemu() {
     local image compressed offset
-    image=$(apt-cache "${apt_options[@]}" depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
+    image=$(apt-cache ${apt_options[@]+"${apt_options[@]}"} depends linux-image-amd64 | awk '/Depends: linux-image/ && !found++ { print $2 }')
     fetch linux "$image"
-    modules=$(find "$cache"/linux/{,usr/}lib/modules -mindepth 1 -maxdepth 1 2>/dev/null | head -1)
+    modules=$(first_of "$cache"/linux/{,usr/}lib/modules/*)
     # Unpacked here and booted as an ELF file: unpacking it inside an emulated CPU costs 20 seconds.
     kernel=$cache/vmlinux
     if [ ! -s "$kernel" ]; then
         compressed=$(ls "$cache"/linux/boot/vmlinuz-*)
-        offset=$(LC_ALL=C grep -aboP '\xfd7zXZ\x00' "$compressed" | head -1 | cut -d: -f1)
-        tail -c +$((offset + 1)) "$compressed" | xz -dc --single-stream > "$kernel" 2>/dev/null || kernel=$compressed
+        offset=$(LC_ALL=C grep -aboP '\xfd7zXZ\x00' "$compressed" | cut -d: -f1 | sed -n 1p)
+        # Behind the kernel comes more, which xz is not to read.
+        xz -dc --single-stream > "$kernel" 2>/dev/null < <(tail -c +$((offset + 1)) "$compressed") || kernel=$compressed
     fi
     qemu=(qemu-system-x86_64)
     if ! command -v qemu-system-x86_64 >/dev/null; then
         [ -e "$cache/qemu/.complete" ] ||
-            fetch qemu $(apt-get "${apt_options[@]}" -s install --no-install-recommends qemu-system-x86 | awk '/^Inst/ { print $2 }')
+            fetch qemu $(apt-get ${apt_options[@]+"${apt_options[@]}"} -s install --no-install-recommends qemu-system-x86 | awk '/^Inst/ { print $2 }')
         local library=$cache/qemu/usr/lib/x86_64-linux-gnu
-        qemu=(env LD_LIBRARY_PATH="$library" QEMU_MODULE_DIR="$library/qemu" "$cache/qemu/usr/bin/qemu-system-x86_64"
+        qemu=(env LD_LIBRARY_PATH="$library:$cache/qemu/lib/x86_64-linux-gnu" QEMU_MODULE_DIR="$library/qemu" "$cache/qemu/usr/bin/qemu-system-x86_64"
             -L "$cache/qemu/usr/share/qemu" -L "$cache/qemu/usr/share/seabios")
     fi
 }
 
 [ "$(uname -m)" = x86_64 ] || { say "needs an x86_64 machine"; exit 2; }
 tools=(busybox-static ppp pppoe radvd iproute2)
-if [ ! -e "$cache/tools/.complete" ] || [ ! -e "$cache/$engine/.complete" ]; then refresh_lists; fi
+if [ ! -e "$cache/tools/.complete" ] || [ ! -e "$cache/$engine/.complete" ]; then
+    apt-cache show user-mode-linux >/dev/null 2>&1 || own_lists
+fi
 if [ ! -e "$cache/tools/.complete" ]; then fetch tools "${tools[@]}" $(libraries_of "${tools[@]:1}"); fi
 case $engine in
     uml) fetch uml user-mode-linux; modules=$(echo "$cache"/uml/usr/lib/uml/modules/*) ;;
@@ -210,7 +216,7 @@ boot_qemu() {
 }
 console=$work/console
 say "booting ($engine, initramfs $(($(stat -c %s "$work/initrd") / 1024)) KiB)"
-"boot_$engine" 2>&1 | tr -d '\r' | tee "$console" | grep --line-buffered -v -e '^@@ LAB-EXIT' -e 'System halted' || true
+"boot_$engine" 2>&1 | tr -d '\r' | tee "$console" | grep --line-buffered -v -e '^@@ LAB-EXIT' -e 'reboot: ' || true
 status=$(sed -n 's/^@@ LAB-EXIT //p' "$console" | tail -1)
-[ -n "$status" ] || say "the guest did not come to an end within $limit s: see $console"
+[ -n "$status" ] || say "the guest ended without a result, or not within $limit s: see $console"
 exit "${status:-99}"
