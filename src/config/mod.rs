@@ -1,1 +1,155 @@
-//! To come.
+//! Pure: text becomes settings; every mistake is reported with its place and its mend.
+//!
+//! ```text
+//! toml::read(text) ──▶ Config ──▶ Config::compile(secrets) ──▶ Compiled: the engine's settings, one account per record
+//! ```
+//!
+//! The option table in [`options`] says what may be written; [`toml`] only says where it was found. Nothing here opens a
+//! file: who calls reads the password files and hands their texts to [`Config::compile`].
+
+mod compile;
+mod mistake;
+mod nearest;
+pub mod options;
+mod read;
+pub mod toml;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use compile::{Compiled, password_from_file};
+pub use mistake::{Mistake, Place, Severity};
+pub use nearest::nearest;
+pub use read::Read;
+
+use crate::engine::{Allow, RecordId};
+use crate::provider::{AccountSettings, Secret};
+
+/// A configuration in which nothing is wrong that can be seen without opening another file.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// What holds for the whole agent.
+    pub global: Global,
+    /// Records by name, also those that are not enabled.
+    pub records: BTreeMap<RecordId, Record>,
+}
+
+/// What holds for the whole agent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Global {
+    /// The least important messages that are logged.
+    pub log_level: LogLevel,
+    /// Trusted certificates (PEM); `None`: the first of the usual places that exists.
+    pub ca_file: Option<PathBuf>,
+    /// What survives a reboot.
+    pub state_dir: PathBuf,
+    /// Control socket and what need not survive a reboot.
+    pub runtime_dir: PathBuf,
+    /// How often to look for what the kernel never announces; 10 seconds to 1 hour.
+    pub slow_look: Duration,
+}
+
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            log_level: LogLevel::Info,
+            ca_file: None,
+            state_dir: PathBuf::from("/var/lib/wanbeacon"),
+            runtime_dir: PathBuf::from("/run/wanbeacon"),
+            slow_look: Duration::from_secs(300),
+        }
+    }
+}
+
+/// The least important messages that are logged.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum LogLevel {
+    /// Stopped, needs a person.
+    Error,
+    /// Degraded, retrying.
+    Warning,
+    /// Published, parked, recovered.
+    Notice,
+    /// Decisions.
+    Info,
+    /// Inputs.
+    Debug,
+}
+
+impl LogLevel {
+    /// The level of a word of the option table; the table admits no other.
+    fn of(word: &str) -> Self {
+        match word {
+            "error" => Self::Error,
+            "warning" => Self::Warning,
+            "notice" => Self::Notice,
+            "debug" => Self::Debug,
+            _ => Self::Info,
+        }
+    }
+}
+
+/// One record as it was written; see the option table for each field.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Whether it is kept up to date.
+    pub enabled: bool,
+    /// Key of the catalogue.
+    pub provider: String,
+    /// Fully qualified, lower case, without the final dot; at least one, none twice.
+    pub names: Vec<String>,
+    /// Password, token or key.
+    pub password: Option<Password>,
+    /// Device of the A record; one of both families is there.
+    pub ipv4: Option<String>,
+    /// Device of the AAAA record.
+    pub ipv6: Option<String>,
+    /// Addresses that are published although they are not public.
+    pub allow: Allow,
+    /// All else that the provider is told; the password is missing in it.
+    pub account: AccountSettings,
+    /// SO_BINDTODEVICE for requests.
+    pub bind_device: Option<String>,
+    /// Replaces the provider's refresh.
+    pub refresh: Option<Duration>,
+    /// Least time between two requests, beside the provider's own limits.
+    pub min_interval: Option<Duration>,
+    home: Place,
+    places: BTreeMap<&'static str, Place>,
+}
+
+impl Record {
+    /// Where an option was written; where the record begins if it was not.
+    #[must_use]
+    pub fn place(&self, option: &str) -> &Place {
+        self.places.get(option).unwrap_or(&self.home)
+    }
+}
+
+/// Where the password comes from.
+#[derive(Clone, Debug)]
+pub enum Password {
+    /// The only line of this file.
+    File(PathBuf),
+    /// The configuration itself.
+    Text(Secret),
+}
+
+impl Config {
+    /// Whether the text itself holds a password, so that nobody else should be able to read it.
+    #[must_use]
+    pub fn holds_password(&self) -> bool {
+        let told = |record: &Record| {
+            let account = &record.account;
+            matches!(record.password, Some(Password::Text(_)))
+                || account.token6.is_some()
+                || account.param.is_some()
+                || account.url.is_some()
+                || account.body.is_some()
+                || !account.headers.is_empty()
+        };
+        self.records.values().any(told)
+    }
+}

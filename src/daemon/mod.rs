@@ -1,1 +1,307 @@
-//! To come.
+//! The shell: everything that touches the world, and the loop that joins it to the engine.
+//!
+//! ```text
+//! netlink, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log
+//! ```
+
+pub mod clock;
+pub mod control;
+pub mod http;
+mod log;
+pub mod netlink;
+mod readiness;
+pub mod settings;
+mod store;
+mod wording;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::config::LogLevel;
+use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
+use crate::provider::Step;
+use clock::{Alarm, ClockWatch};
+use control::{Answer, Asked, Control, Query};
+use http::{Http, Task};
+use log::Log;
+use netlink::{Look, Netlink};
+use settings::{LoadError, Loaded};
+use store::{Kept, Store};
+
+/// Why the daemon does not run (any more).
+#[derive(Debug)]
+pub enum RunError {
+    /// There is no valid configuration.
+    Configuration(LoadError),
+    /// The kernel refused something that the daemon cannot do without.
+    System(String),
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// [`RunError`]; also when a source of events ends, since an agent that hears nothing must not look alive.
+pub fn run(config: &Path) -> Result<(), RunError> {
+    let loaded = settings::load(config).map_err(RunError::Configuration)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(|error| RunError::System(format!("no event loop: {error}")))?;
+    runtime.block_on(async {
+        let mut daemon = Daemon::new(config, loaded).map_err(|error| RunError::System(error.to_string()))?;
+        daemon.serve().await.map_err(|error| RunError::System(error.to_string()))
+    })
+}
+
+type Replied = (JobId, Outcome, Exchange);
+
+struct Daemon {
+    file: PathBuf,
+    loaded: Loaded,
+    log: Log,
+    engine: Engine,
+    http: Http,
+    store: Store,
+    /// The last complaint about the store, so that it is not repeated.
+    unsaved: Option<String>,
+    sources: Sources,
+    /// When to look for what the kernel never announces (pppd `demand`).
+    slow_look_at: Instant,
+}
+
+/// Everything that can happen.
+struct Sources {
+    netlink: Netlink,
+    replies: mpsc::UnboundedReceiver<Replied>,
+    queries: mpsc::Receiver<Asked>,
+    control: tokio::task::JoinHandle<io::Result<()>>,
+    alarm: Alarm,
+    clock: ClockWatch,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+    user: Signal,
+}
+
+/// One thing that happened.
+enum Happened {
+    ClockSet,
+    Ended(io::Error),
+    Look(Look),
+    Query(Asked),
+    Reload,
+    Reply(Replied),
+    Stop,
+    Time,
+    Update,
+}
+
+impl Sources {
+    async fn next(&mut self) -> io::Result<Happened> {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Ok(Happened::Stop),
+            _ = self.interrupt.recv() => Ok(Happened::Stop),
+            look = self.netlink.next() => look.map(Happened::Look),
+            Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
+            rung = self.alarm.rung() => rung.map(|()| Happened::Time),
+            set = self.clock.set() => set.map(|()| Happened::ClockSet),
+            Some(asked) = self.queries.recv() => Ok(Happened::Query(asked)),
+            _ = self.hang_up.recv() => Ok(Happened::Reload),
+            _ = self.user.recv() => Ok(Happened::Update),
+            ended = &mut self.control => Ok(Happened::Ended(why(ended))),
+        }
+    }
+}
+
+/// Why the control socket is no longer served.
+fn why(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Error {
+    match ended {
+        Ok(Err(error)) => io::Error::new(error.kind(), format!("control socket: {error}")),
+        Ok(Ok(())) | Err(_) => io::Error::other("control socket: its server has ended"),
+    }
+}
+
+impl Daemon {
+    fn new(file: &Path, loaded: Loaded) -> io::Result<Self> {
+        let global = &loaded.config.global;
+        let mut log = Log::new();
+        log.set_level(global.log_level);
+        for warning in &loaded.warnings {
+            log.write(LogLevel::Warning, warning.render(&file.to_string_lossy()).trim_end());
+        }
+        let (ask, queries) = mpsc::channel(8);
+        let control = tokio::spawn(Control::bind(&global.runtime_dir)?.serve(ask));
+        let (reply, replies) = mpsc::unbounded_channel();
+        let store = Store::new(&global.state_dir, &global.runtime_dir);
+        let boot = clock::boot_id();
+        let (kept, complaints) = store.load(boot.as_deref());
+        complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
+        let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
+        let http = Http::new(settings, move |job, outcome, exchange| {
+            // The loop is gone only when the process ends.
+            let _ = reply.send((job, outcome, exchange));
+        });
+        let now = clock::now();
+        let sources = Sources {
+            netlink: Netlink::new()?,
+            replies,
+            queries,
+            control,
+            alarm: Alarm::new()?,
+            clock: ClockWatch::new()?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
+        };
+        let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
+        let (file, slow_look_at) = (file.to_owned(), Instant::default());
+        Ok(Self { file, loaded, log, engine, http, store, unsaved: None, sources, slow_look_at })
+    }
+
+    /// The loop: perform all actions; wait; hand over one event; ask when to wake.
+    async fn serve(&mut self) -> io::Result<()> {
+        self.http.prepare(self.loaded.config.global.ca_file.clone());
+        self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
+        let look = self.sources.netlink.look()?;
+        self.saw(look);
+        loop {
+            let wake = self.engine.next_wake(clock::now()).map(|(at, _)| at);
+            self.sources.alarm.set(Some(wake.map_or(self.slow_look_at, |at| at.min(self.slow_look_at))))?;
+            match self.sources.next().await? {
+                Happened::ClockSet => self.tell(Event::ClockSet),
+                Happened::Ended(error) => return Err(error),
+                Happened::Look(look) => self.saw(look),
+                Happened::Query((query, answer)) => {
+                    // A client that has gone needs no answer.
+                    let _ = answer.send(self.answer(query));
+                }
+                Happened::Reload => self.reload(),
+                Happened::Reply((job, outcome, exchange)) => self.tell(Event::Reply { job, outcome, exchange }),
+                Happened::Stop => break,
+                Happened::Time if clock::monotonic() >= self.slow_look_at => {
+                    let look = self.sources.netlink.look()?;
+                    self.saw(look);
+                }
+                Happened::Time => self.tell(Event::Wake),
+                Happened::Update => self.tell(Event::Update { records: Vec::new(), force: false }),
+            }
+        }
+        self.http.shutdown();
+        Ok(())
+    }
+
+    fn saw(&mut self, look: Look) {
+        if look.overrun {
+            self.log.write(LogLevel::Debug, "the kernel dropped notifications; its table was read anew");
+        }
+        self.slow_look_at = clock::monotonic() + self.loaded.config.global.slow_look;
+        self.tell(Event::Network { snapshot: look.snapshot, bell: look.bell });
+    }
+
+    /// One event to the engine, and everything that follows from it.
+    fn tell(&mut self, event: Event) {
+        self.engine.handle(event, clock::now());
+        while let Some(action) = self.engine.poll_action() {
+            match action {
+                Action::Abandon(job) => self.http.abandon(job),
+                Action::Report(report) => {
+                    let (level, line) = wording::line(&report);
+                    self.log.write(level, &line);
+                }
+                Action::Save { durable } => self.save(durable),
+                Action::Send(job) => self.send(job),
+                Action::Withdraw(job) => self.http.withdraw(job),
+            }
+        }
+    }
+
+    fn send(&mut self, job: Job) {
+        let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
+        let (mut dialogue, step) = account.dialogue(&job.update);
+        let first = match step {
+            Step::Send(first) => first,
+            Step::Done(verdicts) => {
+                let outcome = Outcome::Answered(verdicts);
+                return self.engine_reply(job.id, outcome);
+            }
+        };
+        self.http.send(Task {
+            job: job.id,
+            first,
+            advance: Box::new(move |reply| dialogue.advance(reply)),
+            bind: self.loaded.compiled.binds.get(&job.record).cloned(),
+            ca_file: self.loaded.config.global.ca_file.clone(),
+            secrets: account.secrets().to_vec(),
+        });
+    }
+
+    /// A dialogue that needed no request at all.
+    fn engine_reply(&mut self, job: JobId, outcome: Outcome) {
+        self.engine.handle(Event::Reply { job, outcome, exchange: Exchange::default() }, clock::now());
+    }
+
+    fn save(&mut self, durable: bool) {
+        let kept = Kept { engine: self.engine.state(clock::now()), endpoints: self.http.endpoints() };
+        let complaint = self.store.save(&kept, durable).err().map(|error| error.to_string());
+        if let Some(words) = complaint.as_ref().filter(|_| complaint != self.unsaved) {
+            let text = format!("{words}; a restart may repeat an update (see state_dir, runtime_dir)");
+            self.log.write(LogLevel::Warning, &text);
+        }
+        if complaint.is_some() || durable {
+            self.unsaved = complaint;
+        }
+    }
+
+    /// SIGHUP: a broken file keeps the settings that work.
+    fn reload(&mut self) {
+        match settings::load(&self.file) {
+            Ok(loaded) => {
+                let (old, new) = (&self.loaded.config.global, &loaded.config.global);
+                if (&old.state_dir, &old.runtime_dir) != (&new.state_dir, &new.runtime_dir) {
+                    self.log.write(LogLevel::Warning, "state_dir and runtime_dir change with the next start only");
+                }
+                self.log.set_level(new.log_level);
+                self.loaded = loaded;
+                self.log.write(LogLevel::Notice, "configuration read anew");
+                self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
+            }
+            Err(error) => {
+                self.log.write(LogLevel::Error, "the new configuration is wrong, the old one stays in force:");
+                error.to_string().lines().for_each(|line| self.log.write(LogLevel::Error, line));
+            }
+        }
+    }
+
+    fn answer(&mut self, query: Query) -> Answer {
+        let now = clock::now();
+        let known = || self.loaded.compiled.settings.records.keys().cloned().collect::<Vec<_>>();
+        match query {
+            Query::Status => Answer::Status(self.engine.status(now)),
+            Query::Why(record) => match self.engine.why(&record, now) {
+                Some(why) => Answer::Why(Box::new(why)),
+                None => Answer::UnknownRecord { record, known: known() },
+            },
+            Query::Update { records, force } => {
+                let known = known();
+                if let Some(record) = records.iter().find(|record| !known.contains(record)) {
+                    return Answer::UnknownRecord { record: record.clone(), known };
+                }
+                self.tell(Event::Update { records: records.clone(), force });
+                Answer::Updated(if records.is_empty() { known } else { records })
+            }
+        }
+    }
+}
+
+/// Feeds the jitter: another one at each start, so that many routers do not march in step.
+fn seed(boot: Option<&str>, now: Instant) -> u64 {
+    let bytes = boot.unwrap_or_default().bytes();
+    bytes.fold(u64::try_from(now.as_since_boot().as_nanos()).unwrap_or(0), |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

@@ -1,6 +1,11 @@
 //! Which address of a device may be published, and why the others may not.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use super::Allow;
+use crate::provider::Family;
 
 /// The kernel's links and addresses at one moment, whole.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -58,4 +63,152 @@ pub struct Address {
     pub secondary: bool,
     /// IFA_CACHEINFO `cstamp`: when it was added, in hundredths of a second; wraps. Refreshes do not change it.
     pub created: u32,
+}
+
+/// What a device offers for one family.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Choice {
+    /// The address that may be published.
+    pub address: Option<IpAddr>,
+    /// The others, and why not; or (without address) why there is none at all.
+    pub rejected: Vec<Rejected>,
+}
+
+impl Choice {
+    /// The reasons why there is no address, in words.
+    #[must_use]
+    pub fn why_none(&self) -> String {
+        let reason = |r: &Rejected| match r.address {
+            Some(address) => format!("{address} is {}", r.reason),
+            None => r.reason.clone(),
+        };
+        self.rejected.iter().map(reason).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// An address that is not published, or (without address) why there is none.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Rejected {
+    /// The address.
+    pub address: Option<IpAddr>,
+    /// Why not, in words.
+    pub reason: String,
+}
+
+/// Chooses the address of `device` that may be published for `family`.
+///
+/// `current` is what was chosen before: it is kept where the rules leave a choice, so that two equals do not alternate.
+#[must_use]
+pub fn choose(device: &str, family: Family, allow: Allow, snapshot: &Snapshot, current: Option<IpAddr>) -> Choice {
+    let none = |reason: String| Choice { address: None, rejected: vec![Rejected { address: None, reason }] };
+    let Some(link) = snapshot.links.iter().find(|link| link.name == device) else {
+        return none(format!("there is no device {device}"));
+    };
+    if !link.up {
+        return none(format!("{device} is down"));
+    }
+    let on_device = snapshot.addresses.iter().filter(|a| a.ifindex == link.ifindex && Family::of(a.ip) == family);
+    let mut usable: Vec<&Address> = Vec::new();
+    let mut rejected = Vec::new();
+    for address in on_device {
+        match unfit(address, allow) {
+            Some(reason) => rejected.push(Rejected { address: Some(address.ip), reason: reason.to_owned() }),
+            None => usable.push(address),
+        }
+    }
+    let Some(best) = usable.iter().copied().reduce(|a, b| if better(b, a, current) { b } else { a }) else {
+        if rejected.is_empty() {
+            return none(format!("{device} has no {family} address"));
+        }
+        return Choice { address: None, rejected };
+    };
+    for other in usable.into_iter().filter(|other| other.ip != best.ip) {
+        rejected.push(Rejected { address: Some(other.ip), reason: format!("{} is preferred", best.ip) });
+    }
+    Choice { address: Some(best.ip), rejected }
+}
+
+/// Whether `a` is to be chosen before `b`.
+fn better(a: &Address, b: &Address, current: Option<IpAddr>) -> bool {
+    // The kernel's own order of source addresses: primary before secondary, preferred before deprecated.
+    let rank = |x: &Address| (x.secondary, x.deprecated);
+    if rank(a) != rank(b) {
+        return rank(a) < rank(b);
+    }
+    let is_current = |x: &Address| Some(x.ip) == current;
+    let same_subnet = match (a.ip, b.ip) {
+        // A new IPv6 prefix replaces the old one even while the old one is not deprecated yet (pppd `demand`).
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => true,
+    };
+    if same_subnet && is_current(a) != is_current(b) {
+        return is_current(a);
+    }
+    // The stamp wraps after 497 days: compare the distance, not the number.
+    match a.created.wrapping_sub(b.created) {
+        0 if is_current(a) != is_current(b) => is_current(a),
+        0 => a.ip < b.ip,
+        newer_by => newer_by < u32::MAX / 2,
+    }
+}
+
+/// Why an address may not be published, if so.
+fn unfit(address: &Address, allow: Allow) -> Option<&'static str> {
+    if address.dad_failed {
+        return Some("duplicate address detection failed: another machine has it");
+    }
+    if address.tentative {
+        return Some("tentative: duplicate address detection has not finished");
+    }
+    match address.ip {
+        IpAddr::V4(ip) => unfit_v4(ip, allow),
+        IpAddr::V6(ip) => {
+            // A deprecated IPv4 address still counts: dhcpcd lets it become so at 7/8 of the lease.
+            if address.deprecated {
+                return Some("deprecated: its preferred lifetime is over");
+            }
+            if address.temporary && !allow.temporary {
+                return Some("temporary (RFC 8981): allow \"temporary\" would publish it");
+            }
+            unfit_v6(ip, allow)
+        }
+    }
+    .or_else(|| (address.scope != Scope::Universe && !allow.private).then_some("its scope is not global"))
+}
+
+/// Reasons of RFC 6890 and its registry, for IPv4.
+fn unfit_v4(ip: Ipv4Addr, allow: Allow) -> Option<&'static str> {
+    match ip.octets() {
+        _ if ip.is_private() && !allow.private => Some("private (RFC 1918): allow \"private\" would publish it"),
+        [100, b, ..] if b & 0xc0 == 64 && !allow.cgnat => {
+            Some("carrier NAT (100.64.0.0/10, RFC 6598): allow \"cgnat\" would publish it")
+        }
+        _ if ip.is_documentation() && !allow.documentation => {
+            Some("documentation range (RFC 5737): allow \"documentation\" would publish it")
+        }
+        _ if ip.is_loopback() => Some("loopback"),
+        _ if ip.is_link_local() => Some("link-local (RFC 3927)"),
+        [0, ..] => Some("unspecified"),
+        [192, 0, 0, _] => Some("protocol assignment (192.0.0.0/24, RFC 6890)"),
+        [198, 18 | 19, ..] => Some("benchmark range (RFC 2544)"),
+        [224..=255, ..] => Some("multicast or reserved"),
+        _ => None,
+    }
+}
+
+/// Reasons of RFC 6890 and its registry, for IPv6.
+fn unfit_v6(ip: Ipv6Addr, allow: Allow) -> Option<&'static str> {
+    match ip.segments() {
+        [0xfc00..=0xfdff, ..] if !allow.ula => Some("unique local (RFC 4193): allow \"ula\" would publish it"),
+        [0xfc00..=0xfdff, ..] => None,
+        [0xfe80..=0xfebf, ..] => Some("link-local"),
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] if !allow.documentation => {
+            Some("documentation range (RFC 3849, RFC 9637): allow \"documentation\" would publish it")
+        }
+        [0x2001, 0, ..] => Some("Teredo (RFC 4380)"),
+        [0x2002, ..] => Some("6to4 (RFC 3056)"),
+        [0x2000..=0x3fff, ..] => None,
+        _ if ip.is_loopback() => Some("loopback"),
+        _ => Some("not global unicast (2000::/3)"),
+    }
 }

@@ -1,10 +1,12 @@
 //! Last decisions with their reasons: the answers to `status` and `why`, and what a person is told unasked.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exchange, RecordId, WakeReason};
+pub use super::address::Rejected;
+use super::{Exchange, Instant, RecordId, WakeReason};
 use crate::provider::Family;
 
 /// `status`: all records. The JSON form is stable; `schema` counts changes that could break a reader.
@@ -65,15 +67,6 @@ pub struct SourceStatus {
     pub candidate: Option<IpAddr>,
     /// The others, and why not; or why there is none at all.
     pub rejected: Vec<Rejected>,
-}
-
-/// An address that is not published, or (without address) why there is none.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Rejected {
-    /// The address.
-    pub address: Option<IpAddr>,
-    /// Why not, in words.
-    pub reason: String,
 }
 
 /// `why`: the story of the last change of one record.
@@ -147,4 +140,37 @@ pub enum Report {
         /// What to do.
         advice: String,
     },
+}
+
+/// What happened to one record since the last change of its wanted addresses.
+#[derive(Clone, Debug)]
+pub(super) struct Story {
+    started: Instant,
+    steps: Vec<WhyStep>,
+}
+
+/// Steps that a story keeps; past that the middle is dropped, since the beginning and the end explain most.
+const STEPS_MAX: usize = 40;
+
+impl Story {
+    pub(super) fn new(started: Instant) -> Self {
+        Self { started, steps: Vec::new() }
+    }
+
+    pub(super) fn tell(&mut self, now: Instant, what: String, exchange: Option<Exchange>) {
+        if self.steps.len() >= STEPS_MAX {
+            self.steps.remove(STEPS_MAX / 2);
+        }
+        let at_ms = milliseconds(now.since(self.started));
+        self.steps.push(WhyStep { at_ms, what, exchange });
+    }
+
+    pub(super) fn steps(&self) -> &[WhyStep] {
+        &self.steps
+    }
+}
+
+/// Milliseconds with fractions, for people.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }

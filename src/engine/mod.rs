@@ -4,17 +4,24 @@
 //! when to come back and why.
 
 pub mod address;
+mod core;
 pub mod journal;
+mod pacing;
+mod record;
+mod replies;
+mod state;
+mod status;
 pub mod time;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::provider::{Manners, Update, Verdict};
 use address::Snapshot;
+pub use self::core::Engine;
+pub use state::{Entry, EntryPublished, STATE_VERSION, State};
 pub use time::{Instant, Now};
 
 /// A record's name in the configuration.
@@ -46,6 +53,8 @@ pub struct RecordSettings {
     pub allow: Allow,
     /// Who is being paced: provider, server and user.
     pub account: String,
+    /// Who is being waited for: one slow server holds half of the places in flight at most.
+    pub server: String,
     /// Changes when anything changes that could cure a refusal.
     pub fingerprint: u64,
     /// How the account wants to be treated.
@@ -238,7 +247,6 @@ pub enum WakeReason {
     Abandon,
     /// The second family was waited for.
     Gather,
+    /// An older request may have been applied late: the newest is confirmed once more.
+    Repeat,
 }
-
-/// Longest pause between retries; see `pacing`.
-pub const RETRY_MAX: Duration = Duration::from_secs(300);

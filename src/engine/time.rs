@@ -51,3 +51,11 @@ pub struct Now {
     /// `None` while the clock is before the build date: routers boot in 1970.
     pub wall: Option<SystemTime>,
 }
+
+impl Now {
+    /// Seconds of Unix time, once the clock is plausible.
+    #[must_use]
+    pub fn unix(&self) -> Option<u64> {
+        self.wall?.duration_since(SystemTime::UNIX_EPOCH).ok().map(|d| d.as_secs())
+    }
+}

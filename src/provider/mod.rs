@@ -9,12 +9,31 @@
 //!
 //! The shell performs the steps without understanding them.
 
+mod account;
+mod answer;
+pub mod catalogue;
+mod custom;
+mod dialogue;
+mod entry;
+mod form;
+mod recorded;
+mod settings;
+mod template;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+pub use account::{Account, AccountError};
+pub use answer::{MatcherError, MatcherMistake};
+pub use dialogue::Dialogue;
+pub use entry::{EntryError, Provider, Status};
+pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
+pub use settings::AccountSettings;
+pub use template::{TemplateError, TemplateMistake};
 
 /// The address family of a DNS record: A or AAAA.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -251,9 +270,3 @@ impl Default for Manners {
         }
     }
 }
-
-// The rest of the contract, in account.rs / dialogue.rs:
-//   Account::new(&'static or Arc Provider, AccountSettings) -> Result<Account, AccountError>
-//   account.manners() -> &Manners ; account.key() -> &str (provider, server and user: who is being paced)
-//   account.fingerprint() -> u64 (changes when anything that could cure a refusal changes)
-//   account.dialogue(&Update) -> (Dialogue, Step) ; Dialogue::advance(&mut self, &Reply) -> Step

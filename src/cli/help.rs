@@ -1,0 +1,212 @@
+//! The commands as a table: what may be written, and what each does. The parser and the help text read it.
+
+use std::fmt::Write;
+
+use crate::config::options;
+
+/// A flag that commands share.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Flag {
+    Config,
+    Force,
+    Json,
+    Socket,
+}
+
+impl Flag {
+    pub(super) const ALL: [Self; 4] = [Self::Config, Self::Force, Self::Json, Self::Socket];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Config => "--config",
+            Self::Force => "--force",
+            Self::Json => "--json",
+            Self::Socket => "--socket",
+        }
+    }
+
+    /// What stands for its value; `None`: it has none.
+    pub(super) fn value(self) -> Option<&'static str> {
+        match self {
+            Self::Config => Some("FILE"),
+            Self::Socket => Some("PATH"),
+            Self::Force | Self::Json => None,
+        }
+    }
+
+    fn doc(self) -> &'static str {
+        match self {
+            Self::Config => "the configuration (default: /etc/wanbeacon.toml)",
+            Self::Force => "also repeat what the provider has confirmed already",
+            Self::Json => "print JSON instead of text",
+            Self::Socket => "the control socket (default: control.sock in runtime_dir)",
+        }
+    }
+}
+
+/// How one command is written.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) name: &'static str,
+    pub(super) flags: &'static [Flag],
+    /// What stands for its words, with brackets around those that may be left out.
+    pub(super) words: &'static str,
+    pub(super) least: usize,
+    pub(super) most: usize,
+    summary: &'static str,
+    detail: &'static str,
+}
+
+impl Form {
+    /// `wanbeacon status [--json] [RECORD]`
+    pub(super) fn usage(&self) -> String {
+        let mut text = format!("wanbeacon {}", self.name);
+        for flag in self.flags {
+            let value = flag.value().map_or_else(String::new, |value| format!(" {value}"));
+            let _ = write!(text, " [{}{value}]", flag.name());
+        }
+        if !self.words.is_empty() {
+            let _ = write!(text, " {}", self.words);
+        }
+        text
+    }
+}
+
+/// A command's form by name.
+pub(super) fn form(name: &str) -> Option<&'static Form> {
+    FORMS.iter().find(|form| form.name == name)
+}
+
+/// The help of everything, of one command, or of the options of the configuration.
+pub(super) fn text(topic: Option<&str>) -> Option<String> {
+    match topic {
+        None => Some(overview()),
+        Some(OPTIONS_TOPIC) => Some(options::plain()),
+        Some(name) => form(name).map(command),
+    }
+}
+
+fn overview() -> String {
+    let mut text = "wanbeacon: the kernel announces a new address, the name follows\n\n".to_owned();
+    for form in FORMS {
+        let _ = writeln!(text, "  {:<10} {}", form.name, form.summary);
+    }
+    text.push_str(
+        "\nwanbeacon COMMAND --help says more about a command, wanbeacon help options about the configuration.\n\
+         Exit status: 0 done, 1 failed, 2 wrong usage or configuration.\n",
+    );
+    text
+}
+
+fn command(form: &Form) -> String {
+    let mut text = format!("{}\n\n{}\n", form.usage(), form.detail);
+    if !form.flags.is_empty() {
+        text.push('\n');
+    }
+    for flag in form.flags {
+        let left =
+            flag.value().map_or_else(|| flag.name().to_owned(), |value| format!("{} {value}", flag.name()));
+        let _ = writeln!(text, "  {left:<14} {}", flag.doc());
+    }
+    text
+}
+
+/// The topic of `help` that is no command.
+pub(super) const OPTIONS_TOPIC: &str = "options";
+
+/// All commands, in the order in which a user meets them.
+pub(super) const FORMS: &[Form] = &[
+    Form {
+        name: "run",
+        flags: &[Flag::Config],
+        words: "",
+        least: 0,
+        most: 0,
+        summary: "keep the names up to date, in the foreground",
+        detail: "Follows the addresses of the devices and keeps the records up to date until it is told to stop.\n\
+                 SIGHUP reads the configuration again; a configuration with mistakes is not taken over.",
+    },
+    Form {
+        name: "check",
+        flags: &[Flag::Config],
+        words: "",
+        least: 0,
+        most: 0,
+        summary: "name every mistake in the configuration",
+        detail: "Reads the configuration and its password files, and prints every mistake with its place and its mend.\n\
+                 Exit status 0: it is valid; 2: it is not.",
+    },
+    Form {
+        name: "status",
+        flags: &[Flag::Json, Flag::Config, Flag::Socket],
+        words: "[RECORD]",
+        least: 0,
+        most: 1,
+        summary: "what is published, since when, what is next",
+        detail: "Asks the running agent what it has published.",
+    },
+    Form {
+        name: "why",
+        flags: &[Flag::Json, Flag::Config, Flag::Socket],
+        words: "RECORD",
+        least: 1,
+        most: 1,
+        summary: "which addresses were weighed, what was said to the provider",
+        detail: "Asks the running agent for the story of the last change of a record. Secrets are shown as ***.",
+    },
+    Form {
+        name: "watch",
+        flags: &[Flag::Config],
+        words: "",
+        least: 0,
+        most: 0,
+        summary: "live address events as the agent sees and judges them",
+        detail: "Prints each change of the address that a record would publish, and why the others are not.\n\
+                 Needs no running agent and sends nothing.",
+    },
+    Form {
+        name: "update",
+        flags: &[Flag::Force, Flag::Config, Flag::Socket],
+        words: "[RECORD…]",
+        least: 0,
+        most: usize::MAX,
+        summary: "publish now what is due; also un-parks",
+        detail: "Tells the running agent to publish now what is due, also after a refusal. Without RECORD: all records.",
+    },
+    Form {
+        name: "test",
+        flags: &[Flag::Config],
+        words: "RECORD",
+        least: 1,
+        most: 1,
+        summary: "the request it would send now, and what the provider expects",
+        detail: "Prints the request for the addresses that the devices have now, with secrets as ***. Sends nothing.",
+    },
+    Form {
+        name: "providers",
+        flags: &[Flag::Json],
+        words: "[ID]",
+        least: 0,
+        most: 1,
+        summary: "the catalogue of providers",
+        detail: "Lists the providers, or what is known about one of them.",
+    },
+    Form {
+        name: "version",
+        flags: &[],
+        words: "",
+        least: 0,
+        most: 0,
+        summary: "name, version and target",
+        detail: "Prints name, version and the target it was built for.",
+    },
+    Form {
+        name: "help",
+        flags: &[],
+        words: "[COMMAND | options]",
+        least: 0,
+        most: 1,
+        summary: "this text, or more about a command or the options",
+        detail: "Explains the commands, one command, or the options of the configuration.",
+    },
+];

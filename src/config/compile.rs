@@ -1,0 +1,178 @@
+//! [`Config`] → what the engine and the provider need. Translates, decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::mistake::{Mistake, quoted};
+use super::nearest::nearest;
+use super::{Config, Password, Record};
+use crate::engine::{RecordId, RecordSettings, Settings};
+use crate::provider::{
+    Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue,
+};
+
+/// A configuration ready for use: only the records that are enabled.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// For the engine.
+    pub settings: Settings,
+    /// For the requests: how each record speaks to its provider.
+    pub accounts: BTreeMap<RecordId, Arc<Account>>,
+    /// The device that a record's requests leave through, where one is named.
+    pub binds: BTreeMap<RecordId, String>,
+}
+
+impl Config {
+    /// Joins the configuration with the texts of the password files.
+    ///
+    /// # Errors
+    ///
+    /// All that the provider entries object to, and records whose password file is not among `secrets`.
+    pub fn compile(&self, secrets: &BTreeMap<RecordId, Secret>) -> Result<Compiled, Vec<Mistake>> {
+        let mut compiled = Compiled::default();
+        let mut mistakes = Vec::new();
+        for (id, record) in self.records.iter().filter(|(_, record)| record.enabled) {
+            let password = match (&record.password, secrets.get(id)) {
+                (None, _) => None,
+                (Some(Password::Text(secret)), _) | (Some(Password::File(_)), Some(secret)) => {
+                    Some(secret.clone())
+                }
+                (Some(Password::File(path)), None) => {
+                    let what = format!("password file '{}' was not read", path.display());
+                    mistakes.push(Mistake::error(Some(record.place("password_file").clone()), what, ""));
+                    continue;
+                }
+            };
+            match account(record, password) {
+                Ok(account) => compiled.add(id, record, account),
+                Err(more) => mistakes.extend(more),
+            }
+        }
+        if mistakes.is_empty() { Ok(compiled) } else { Err(mistakes) }
+    }
+}
+
+impl Compiled {
+    fn add(&mut self, id: &RecordId, record: &Record, account: Account) {
+        let settings = RecordSettings {
+            names: record.names.clone(),
+            ipv4: record.ipv4.clone(),
+            ipv6: record.ipv6.clone(),
+            allow: record.allow,
+            account: account.key().to_owned(),
+            server: account.endpoint().to_owned(),
+            fingerprint: account.fingerprint(),
+            manners: manners(record, account.manners().clone()),
+        };
+        self.settings.records.insert(id.clone(), settings);
+        self.accounts.insert(id.clone(), Arc::new(account));
+        self.binds.extend(record.bind_device.clone().map(|device| (id.clone(), device)));
+    }
+}
+
+/// The provider's manners with the record's own wishes: politer is always possible, ruder never.
+fn manners(record: &Record, mut manners: Manners) -> Manners {
+    manners.refresh = record.refresh.or(manners.refresh);
+    manners.limits.extend(record.min_interval.map(|window| Limit { count: 1, window }));
+    manners
+}
+
+fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mistake>> {
+    let provider = provider(record).map_err(|mistake| vec![mistake])?;
+    let settings = AccountSettings { password, ..record.account.clone() };
+    let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
+    let families: Vec<Family> =
+        families.into_iter().filter(|(_, device)| device.is_some()).map(|(family, _)| family).collect();
+    Account::new(Arc::new(provider), settings, &record.names, &families)
+        .map_err(|errors| errors.iter().map(|error| objection(record, error)).collect())
+}
+
+/// The catalogue's entry of a record.
+fn provider(record: &Record) -> Result<Provider, Mistake> {
+    let id = record.provider.as_str();
+    let place = Some(record.place("provider").clone());
+    match catalogue::provider(id) {
+        Some(Ok(provider)) => Ok(provider),
+        Some(Err(errors)) => {
+            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Err(Mistake::error(
+                place,
+                format!("the entry of provider {} is broken", quoted(id)),
+                words.join("; "),
+            ))
+        }
+        None => {
+            let mend = nearest(id, catalogue::ids()).map_or_else(
+                || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
+                |id| format!("did you mean '{id}'?"),
+            );
+            Err(Mistake::error(place, format!("provider {} is not in the catalogue", quoted(id)), mend))
+        }
+    }
+}
+
+/// What a provider's entry objects to, at the option that mends it.
+fn objection(record: &Record, error: &AccountError) -> Mistake {
+    // Where an entry speaks of a token, the user writes it as the password.
+    let option = if error.option() == "token" { "password" } else { error.option() };
+    let option = if option == "password" && record.password.is_none() { "provider" } else { option };
+    Mistake::error(Some(record.place(option).clone()), error.to_string().replace("'token'", "'password'"), "")
+}
+
+/// The password in the text of a password file: its only line.
+///
+/// # Errors
+///
+/// In words, without the text: the file is empty, has several lines, control characters, or is too long.
+pub fn password_from_file(text: &str) -> Result<Secret, &'static str> {
+    const PASSWORD_MAX: usize = 2048;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        return Err("is empty");
+    }
+    if line.contains('\n') {
+        return Err("has more than one line");
+    }
+    if line.len() > PASSWORD_MAX || line.chars().any(char::is_control) {
+        return Err("has control characters or more than 2048 bytes");
+    }
+    Ok(Secret::new(line))
+}
+
+/// What only one record may set: provider, server, URL, family and name.
+type Claim<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Family, &'a str);
+
+/// Two records that would overwrite each other at the provider for ever.
+pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
+    let mut claims: BTreeMap<Claim<'_>, &RecordId> = BTreeMap::new();
+    let mut mistakes = Vec::new();
+    for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
+        let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
+        let account = &record.account;
+        for (family, _) in families.into_iter().filter(|(_, device)| device.is_some()) {
+            for name in &record.names {
+                let url = account.url.as_ref().map(Secret::expose);
+                let claim = (record.provider.as_str(), account.server.as_deref(), url, family, name.as_str());
+                let Some(first) = claims.insert(claim, id) else { continue };
+                let what = format!(
+                    "the {family} address of {} is published by record {} too, at the same provider",
+                    quoted(name),
+                    quoted(&first.0)
+                );
+                let mend = "leave the name, or this family, to one of both records";
+                mistakes.push(Mistake::error(Some(record.place("hostname").clone()), what, mend));
+            }
+        }
+    }
+    mistakes
+}
+
+/// What the catalogue and the provider's entry object to, before the password file is read.
+pub(super) fn account_mistakes(record: &Record) -> Vec<Mistake> {
+    let password = record.password.as_ref().map(|password| match password {
+        Password::File(_) => Secret::new("in its file"),
+        Password::Text(secret) => secret.clone(),
+    });
+    account(record, password).err().unwrap_or_default()
+}

@@ -1,0 +1,365 @@
+//! Sections of written values → [`Config`], through the option table. Both front ends end here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::compile;
+use super::mistake::{Mistake, Place, Quote, Severity, Source, quoted};
+use super::nearest::nearest;
+use super::options::{self, OPTIONS, Opt, Scope};
+use super::value::{self, Fault, Raw, Value};
+use super::{Config, Global, LogLevel, Password, Record};
+use crate::engine::{Allow, RecordId};
+use crate::provider::{AccountSettings, Method, Secret};
+
+/// A configuration without errors, and what is doubtful in it.
+#[derive(Debug)]
+pub struct Read {
+    /// The configuration.
+    pub config: Config,
+    /// Warnings only, in the order of the text.
+    pub warnings: Vec<Mistake>,
+}
+
+/// A file as its front end understood it.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) global: Section,
+    pub(super) records: Vec<Section>,
+    /// What stands at the top and is none of ours.
+    pub(super) unknown: Vec<Unknown>,
+    /// Whether lines could not be understood: what seems to be missing may stand in one of them.
+    pub(super) broken: bool,
+}
+
+/// A name at the top that is none of ours.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    pub(super) name: String,
+    pub(super) at: usize,
+    pub(super) table: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    pub(super) name: String,
+    pub(super) at: usize,
+    pub(super) entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_at: usize,
+    pub(super) value: Raw,
+    pub(super) value_at: usize,
+}
+
+/// The configuration, or all mistakes.
+pub(super) fn read(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Result<Read, Vec<Mistake>> {
+    let (config, mistakes) = judge(source, written, faults);
+    if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
+        return Err(mistakes);
+    }
+    Ok(Read { config, warnings: mistakes })
+}
+
+/// Only the mistakes, of a text that cannot be used anyway.
+pub(super) fn mistakes(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Vec<Mistake> {
+    judge(source, written, faults).1
+}
+
+fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config, Vec<Mistake>) {
+    let mut reader = Reader { source, broken: written.broken, mistakes: Vec::new() };
+    for fault in faults {
+        reader.fault(fault, Quote::Cautious);
+    }
+    for unknown in &written.unknown {
+        reader.unknown_table(unknown);
+    }
+    let values = reader.section(&written.global, Scope::Global);
+    let global = global(&values);
+    let mut records = BTreeMap::new();
+    for section in &written.records {
+        if let Some(record) = reader.record(section) {
+            records.insert(RecordId(section.name.clone()), record);
+        }
+    }
+    let config = Config { global, records };
+    reader.mistakes.extend(compile::conflicts(&config));
+    if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
+        let mend = "add [record.home] with provider, hostname and ipv4 or ipv6";
+        reader.mistakes.push(Mistake::warning(None, "there is no record: nothing will be published", mend));
+    }
+    let mut mistakes = reader.mistakes;
+    mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
+    (config, mistakes)
+}
+
+struct Reader<'a> {
+    source: &'a Source<'a>,
+    broken: bool,
+    mistakes: Vec<Mistake>,
+}
+
+/// The valid values of a section, with the offsets of their options.
+struct Values {
+    values: BTreeMap<&'static str, Value>,
+    places: BTreeMap<&'static str, Place>,
+    /// Whether every entry was valid.
+    whole: bool,
+}
+
+impl Values {
+    fn text(&self, name: &str) -> Option<String> {
+        if let Some(Value::Text(text)) = self.values.get(name) { Some(text.clone()) } else { None }
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.text(name).map(Secret::new)
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        if let Some(Value::List(words)) = self.values.get(name) { words.clone() } else { Vec::new() }
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        if let Some(Value::Flag(flag)) = self.values.get(name) { Some(*flag) } else { None }
+    }
+
+    fn number(&self, name: &str) -> Option<u32> {
+        if let Some(Value::Number(number)) = self.values.get(name) { Some(*number) } else { None }
+    }
+
+    fn duration(&self, name: &str) -> Option<Duration> {
+        if let Some(Value::Duration(duration)) = self.values.get(name) { Some(*duration) } else { None }
+    }
+
+    /// Whether the option was written, valid or not: then it is not missing.
+    fn written(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, fault: Fault, quote: Quote) {
+        let place = self.source.place(fault.at, quote);
+        self.mistakes.push(Mistake::error(Some(place), fault.what, fault.mend));
+    }
+
+    fn unknown_table(&mut self, unknown: &Unknown) {
+        let name = unknown.name.as_str();
+        let (what, table) = if unknown.table {
+            let what = format!("unknown table {}", quoted(&format!("[{name}]")));
+            (what, nearest(name, ["global", "record"]))
+        } else {
+            let scope = |scope| options::find(scope, name).is_some();
+            let table = if scope(Scope::Global) { Some("global") } else { Some("record") };
+            let known = scope(Scope::Global) || scope(Scope::Record);
+            (format!("{} stands outside of a table", quoted(name)), table.filter(|_| known))
+        };
+        let mend = match (table, unknown.table) {
+            (Some("record"), true) => "did you mean [record.NAME]?",
+            (Some(_), true) => "did you mean [global]?",
+            (Some("record"), false) => "write it below [record.NAME]",
+            (Some(_), false) => "write it below [global]",
+            (None, _) => "known are [global] and [record.NAME]",
+        };
+        self.fault(Fault::new(unknown.at, what, mend), Quote::Cautious);
+    }
+
+    fn section(&mut self, section: &Section, scope: Scope) -> Values {
+        let before = self.mistakes.len();
+        let mut values = Values { values: BTreeMap::new(), places: BTreeMap::new(), whole: false };
+        for entry in &section.entries {
+            let Some(option) = options::find(scope, &entry.key) else {
+                if let Some(meant) = self.unknown_option(entry, scope) {
+                    // Not missing any more, only misspelt.
+                    let place = self.source.place(entry.key_at, Quote::Cautious);
+                    values.places.entry(meant).or_insert(place);
+                }
+                continue;
+            };
+            let quote = if option.secret() { Quote::Cautious } else { Quote::Public };
+            values.places.insert(option.name, self.source.place(entry.value_at, quote));
+            match value::read(option, &entry.value, entry.value_at) {
+                Ok(value) => {
+                    values.values.insert(option.name, value);
+                }
+                Err(faults) => faults.into_iter().for_each(|fault| self.fault(fault, quote)),
+            }
+        }
+        values.whole = self.mistakes.len() == before;
+        values
+    }
+
+    /// Reports an option that the table does not know; the option that was probably meant.
+    fn unknown_option(&mut self, entry: &Entry, scope: Scope) -> Option<&'static str> {
+        let names = OPTIONS.iter().filter(|option: &&Opt| option.scope == scope).map(|option| option.name);
+        let elsewhere = options::known_elsewhere(&entry.key.to_ascii_lowercase());
+        let meant = elsewhere.or_else(|| nearest(&entry.key, names.clone()));
+        let misplaced = OPTIONS.iter().any(|option| option.name == entry.key);
+        let mend = match (meant, elsewhere) {
+            _ if misplaced && scope == Scope::Global => "it belongs into [record.NAME]".to_owned(),
+            _ if misplaced => "it belongs into [global]".to_owned(),
+            (_, Some("insecure")) => {
+                "https is used anyway; remove it, or write insecure = true to permit http".to_owned()
+            }
+            (_, Some(ours)) => format!("it is called '{ours}' here"),
+            (Some(name), None) => format!("did you mean '{name}'?"),
+            (None, None) => format!("known are {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        let what = format!("unknown option {}", quoted(&entry.key));
+        self.fault(Fault::new(entry.key_at, what, mend), Quote::Key);
+        meant.filter(|_| !misplaced)
+    }
+
+    fn record(&mut self, section: &Section) -> Option<Record> {
+        let before = self.mistakes.len();
+        let home = self.source.place(section.at, Quote::Cautious);
+        self.record_name(section);
+        let values = self.section(section, Scope::Record);
+        for name in ["provider", "hostname"] {
+            if !values.written(name) && !self.broken {
+                self.missing(&home, section, name);
+            }
+        }
+        if !values.written("ipv4") && !values.written("ipv6") && !self.broken {
+            let what = format!(
+                "record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'",
+                quoted(&section.name)
+            );
+            let mend = "name the device whose address is published, for example: ipv4 = \"ppp0\"";
+            self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
+        }
+        self.password(&values);
+        self.schemes(&values);
+        let record = record(&values, home)?;
+        if !values.whole || self.mistakes[before..].iter().any(|mistake| mistake.severity == Severity::Error)
+        {
+            return None;
+        }
+        self.mistakes.extend(compile::account_mistakes(&record));
+        Some(record)
+    }
+
+    fn record_name(&mut self, section: &Section) {
+        const NAME_MAX: usize = 64;
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let name = &section.name;
+        // A leading hyphen would be taken for an option on the command line.
+        if name.is_empty() || name.len() > NAME_MAX || name.starts_with('-') || !name.chars().all(fits) {
+            let what = format!("{} cannot be the name of a record", quoted(name));
+            let mend = format!("use up to {NAME_MAX} letters, digits, '_' and '-'");
+            self.fault(Fault::new(section.at, what, mend), Quote::Cautious);
+        }
+    }
+
+    fn missing(&mut self, home: &Place, section: &Section, name: &'static str) {
+        let example = OPTIONS.iter().find(|option| option.name == name).map_or("", |option| option.example);
+        let what = format!("record {} has no '{name}'", quoted(&section.name));
+        self.mistakes.push(Mistake::error(
+            Some(home.clone()),
+            what,
+            format!("add for example: {name} = {example}"),
+        ));
+    }
+
+    fn password(&mut self, values: &Values) {
+        if let (true, Some(place)) = (values.written("password"), values.places.get("password_file")) {
+            let what = "there is a 'password' and a 'password_file'";
+            self.mistakes.push(Mistake::error(Some(place.clone()), what, "remove one of them"));
+        }
+    }
+
+    fn schemes(&mut self, values: &Values) {
+        for name in ["server", "url"] {
+            let plain = values.text(name).is_some_and(|url| url.starts_with("http://"));
+            if plain && values.flag("insecure") != Some(true) {
+                let what =
+                    format!("'{name}' begins with http://: everyone on the way could read the password");
+                let mend = "write https://, or permit it with insecure = true";
+                self.mistakes.push(Mistake::error(values.places.get(name).cloned(), what, mend));
+            }
+        }
+    }
+}
+
+fn global(values: &Values) -> Global {
+    let default = Global::default();
+    let path = |name: &str| values.text(name).map(PathBuf::from);
+    Global {
+        log_level: values.text("log_level").map_or(default.log_level, |word| LogLevel::of(&word)),
+        ca_file: path("ca_file"),
+        state_dir: path("state_dir").unwrap_or(default.state_dir),
+        runtime_dir: path("runtime_dir").unwrap_or(default.runtime_dir),
+        slow_look: values.duration("slow_look").unwrap_or(default.slow_look),
+    }
+}
+
+/// The record, if what it cannot do without is there.
+fn record(values: &Values, home: Place) -> Option<Record> {
+    let names = values.list("hostname");
+    if names.is_empty() {
+        return None;
+    }
+    let file = values.text("password_file").map(|path| Password::File(PathBuf::from(path)));
+    Some(Record {
+        enabled: values.flag("enabled").unwrap_or(true),
+        provider: values.text("provider")?,
+        names,
+        password: values.secret("password").map(Password::Text).or(file),
+        ipv4: values.text("ipv4"),
+        ipv6: values.text("ipv6"),
+        allow: allow(&values.list("allow")),
+        account: AccountSettings {
+            user: values.text("user"),
+            password: None,
+            token: None,
+            token6: values.secret("token6"),
+            param: values.secret("param"),
+            param_opt: values.secret("param_opt"),
+            record_id: values.text("record_id"),
+            server: values.text("server"),
+            path: values.text("path"),
+            zone: values.text("zone"),
+            ttl: values.number("ttl"),
+            url: values.secret("url"),
+            method: values.text("method").and_then(|word| method(&word)),
+            headers: values.list("header").iter().filter_map(|field| header(field)).collect(),
+            body: values.secret("body"),
+            success: values.list("success"),
+            raw: values.flag("raw").unwrap_or(false),
+            insecure: values.flag("insecure").unwrap_or(false),
+        },
+        bind_device: values.text("bind_device"),
+        refresh: values.duration("refresh"),
+        min_interval: values.duration("min_interval"),
+        home,
+        places: values.places.clone(),
+    })
+}
+
+/// The method of a word of the option table.
+fn method(word: &str) -> Option<Method> {
+    [("GET", Method::Get), ("PATCH", Method::Patch), ("POST", Method::Post), ("PUT", Method::Put)]
+        .into_iter()
+        .find_map(|(name, method)| (name == word).then_some(method))
+}
+
+fn header(field: &str) -> Option<(String, Secret)> {
+    let (name, value) = field.split_once(':')?;
+    Some((name.to_owned(), Secret::new(value.trim())))
+}
+
+fn allow(words: &[String]) -> Allow {
+    let has = |word: &str| words.iter().any(|listed| listed == word);
+    Allow {
+        private: has("private"),
+        cgnat: has("cgnat"),
+        documentation: has("documentation"),
+        ula: has("ula"),
+        temporary: has("temporary"),
+    }
+}

@@ -1,0 +1,360 @@
+//! One written value against one option of the table.
+
+use std::time::Duration;
+
+use super::mistake::quoted;
+use super::nearest::nearest;
+use super::options::{self, Kind, Opt};
+
+/// A value as it was written, before anybody asked what it is for.
+#[derive(Clone, Debug)]
+pub(super) enum Raw {
+    Flag(bool),
+    List(Vec<(Raw, usize)>),
+    Number(String),
+    /// A type that no option has: its name.
+    Other(&'static str),
+    Text(String),
+}
+
+impl Raw {
+    fn type_words(&self) -> &'static str {
+        match self {
+            Self::Flag(_) => "true or false",
+            Self::List(_) => "a list",
+            Self::Number(_) => "a number",
+            Self::Other(name) => name,
+            Self::Text(_) => "text",
+        }
+    }
+}
+
+/// A value that satisfies its option.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Value {
+    Duration(Duration),
+    Flag(bool),
+    List(Vec<String>),
+    Number(u32),
+    Text(String),
+}
+
+/// A mistake without its line: the offset in the source text, what, mend.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Fault {
+    pub(super) at: usize,
+    pub(super) what: String,
+    pub(super) mend: String,
+}
+
+impl Fault {
+    pub(super) fn new(at: usize, what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { at, what: what.into(), mend: mend.into() }
+    }
+}
+
+/// What a value must be, in words, and the mend.
+type Objection = (String, String);
+
+/// Reads a value as the option wants it; all faults at once.
+pub(super) fn read(option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Fault>> {
+    let one = |objection: Objection| vec![Fault::new(at, objection.0, objection.1)];
+    let lists = matches!(option.kind, Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts);
+    match (option.kind, raw) {
+        (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
+        (Kind::Number { min, max }, Raw::Number(text)) => {
+            number(option, text, min, max).map(Value::Number).map_err(one)
+        }
+        (Kind::Flag | Kind::Number { .. }, _) => Err(vec![wrong_type(option, raw, at)]),
+        (Kind::Duration { min, max }, Raw::Text(text)) => {
+            duration(option, text, min, max).map(Value::Duration).map_err(one)
+        }
+        (_, Raw::List(entries)) if lists => list(option, entries, at),
+        (_, Raw::Text(text)) if lists => {
+            text_value(option, text).map(|word| Value::List(vec![word])).map_err(one)
+        }
+        (_, Raw::Text(text)) => text_value(option, text).map(Value::Text).map_err(one),
+        (_, _) => Err(vec![wrong_type(option, raw, at)]),
+    }
+}
+
+fn wrong_type(option: &Opt, raw: &Raw, at: usize) -> Fault {
+    let what = format!("'{}' must be {}, not {}", option.name, wanted(option), raw.type_words());
+    let mend = match (option.kind, raw) {
+        (Kind::Duration { .. }, Raw::Number(number)) => {
+            format!("write the unit and quotes: {} = \"{number}s\" (s, m, h, d)", option.name)
+        }
+        (Kind::Flag, Raw::Text(_)) => {
+            format!("write {} = true or {} = false, without quotes", option.name, option.name)
+        }
+        (Kind::Number { .. }, Raw::Text(_)) => format!("write it without quotes, {}", example(option)),
+        (_, Raw::Number(_)) => "put it in quotes".to_owned(),
+        _ => example(option),
+    };
+    Fault::new(at, what, mend)
+}
+
+fn wanted(option: &Opt) -> &'static str {
+    match option.kind {
+        Kind::Duration { .. } => "a duration",
+        Kind::Flag => "true or false",
+        Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts => "text or a list of texts",
+        Kind::Number { .. } => "a number",
+        Kind::Device | Kind::Name | Kind::OneOf(_) | Kind::Path | Kind::Provider => "text",
+        Kind::Secret | Kind::Server | Kind::Text | Kind::Url | Kind::UrlPath => "text",
+    }
+}
+
+fn example(option: &Opt) -> String {
+    format!("for example: {} = {}", option.name, option.example)
+}
+
+fn list(option: &Opt, entries: &[(Raw, usize)], at: usize) -> Result<Value, Vec<Fault>> {
+    if entries.is_empty() && option.kind == Kind::Names {
+        return Err(vec![Fault::new(at, format!("'{}' is an empty list", option.name), example(option))]);
+    }
+    let mut words: Vec<String> = Vec::new();
+    let mut faults = Vec::new();
+    for (entry, at) in entries {
+        let Raw::Text(text) = entry else {
+            let what = format!("'{}' must list texts, not {}", option.name, entry.type_words());
+            faults.push(Fault::new(*at, what, example(option)));
+            continue;
+        };
+        match text_value(option, text) {
+            Ok(word) if words.contains(&word) => {
+                let word = if option.secret() { "this".to_owned() } else { quoted(text) };
+                let what = format!("{word} is listed twice");
+                faults.push(Fault::new(*at, what, "remove one of them"));
+            }
+            Ok(word) => words.push(word),
+            Err((what, mend)) => faults.push(Fault::new(*at, what, mend)),
+        }
+    }
+    if faults.is_empty() { Ok(Value::List(words)) } else { Err(faults) }
+}
+
+fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
+    const TEXT_MAX: usize = 2048;
+    let name = option.name;
+    if text.is_empty() {
+        return Err((format!("'{name}' is empty"), format!("leave it out, or {}", example(option))));
+    }
+    if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
+        // Line feeds would end header fields; nothing that a provider asks for has any.
+        let what = format!("'{name}' has control characters or more than {TEXT_MAX} bytes");
+        return Err((what, "write it on one line".to_owned()));
+    }
+    let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(option)));
+    match option.kind {
+        Kind::Device if !device(text) => bad("which cannot be the name of a device"),
+        Kind::Name | Kind::Names => full_name(option, text),
+        Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
+            let mend = nearest(text, words.iter().copied()).map_or_else(
+                || format!("write {}", words.join(", ")),
+                |word| format!("did you mean '{word}'?"),
+            );
+            Err((format!("'{name}' does not know {}", quoted(text)), mend))
+        }
+        Kind::Path if !text.starts_with('/') => bad("which is not an absolute path"),
+        Kind::Server => server(option, text),
+        Kind::Url if scheme(text).is_none() => {
+            Err((format!("'{name}' begins neither with https:// nor with http://"), example(option)))
+        }
+        Kind::UrlPath if !text.starts_with('/') || text.contains(' ') => {
+            bad("which is not the path of a URL")
+        }
+        Kind::Headers => header(text),
+        Kind::Device | Kind::Duration { .. } | Kind::Flag | Kind::Number { .. } | Kind::OneOf(_) => {
+            Ok(text.to_owned())
+        }
+        Kind::Path | Kind::Provider | Kind::Secret | Kind::SomeOf(_) => Ok(text.to_owned()),
+        Kind::Text | Kind::Texts | Kind::Url | Kind::UrlPath => Ok(text.to_owned()),
+    }
+}
+
+/// A field name is a token of RFC 9110 section 5.6.2. Nothing is quoted: the value is a secret as a rule.
+fn header(text: &str) -> Result<String, Objection> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let named = text
+        .split_once(':')
+        .is_some_and(|(name, value)| !name.is_empty() && name.bytes().all(token) && !value.trim().is_empty());
+    let mend = "write the name, a colon and the value, for example: header = [\"X-Token: {password}\"]";
+    if named { Ok(text.to_owned()) } else { Err(("this is not a header field".to_owned(), mend.to_owned())) }
+}
+
+fn number(option: &Opt, text: &str, min: u32, max: u32) -> Result<u32, Objection> {
+    let range = format!("write a whole number from {min} to {max}");
+    let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or_else(|| (format!("'{}' is {}", option.name, quoted(text)), range))
+}
+
+/// `dev_valid_name` of the kernel's net/core/dev.c.
+fn device(text: &str) -> bool {
+    const IFNAMSIZ: usize = 16;
+    text.len() < IFNAMSIZ
+        && !matches!(text, "." | "..")
+        && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
+}
+
+/// RFC 1035 section 2.3.4 for lengths, RFC 1123 section 2.1 for letters; underscores and a leading `*` are usual too.
+fn full_name(option: &Opt, text: &str) -> Result<String, Objection> {
+    const NAME_MAX: usize = 253;
+    const LABEL_MAX: usize = 63;
+    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let object = |why: &str, mend: String| Err((format!("{} is not a name: {why}", quoted(text)), mend));
+    if !name.is_ascii() {
+        return object("it has letters beyond ASCII", "write it in its xn-- form (punycode)".to_owned());
+    }
+    if name.contains("://") || name.contains('/') {
+        return object("it is a URL", "write only the name, without scheme and path".to_owned());
+    }
+    if name.len() > NAME_MAX || name.split('.').any(|label| label.len() > LABEL_MAX) {
+        return object(
+            "it is too long",
+            format!("at most {NAME_MAX} characters, {LABEL_MAX} between two dots"),
+        );
+    }
+    let rest = name.strip_prefix("*.").unwrap_or(&name);
+    let letters = |label: &str| label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if rest
+        .split('.')
+        .any(|label| label.is_empty() || !letters(label) || label.starts_with('-') || label.ends_with('-'))
+    {
+        return object("letters, digits and hyphens between single dots are allowed", example(option));
+    }
+    if !rest.contains('.') {
+        return object("it has no domain", format!("write the full name, {}", example(option)));
+    }
+    Ok(name)
+}
+
+fn scheme(text: &str) -> Option<&str> {
+    ["https://", "http://"].into_iter().find_map(|scheme| text.strip_prefix(scheme))
+}
+
+fn server(option: &Opt, text: &str) -> Result<String, Objection> {
+    let Some(rest) = scheme(text) else {
+        let what = format!(
+            "'{}' is {}, which begins neither with https:// nor with http://",
+            option.name,
+            quoted(text)
+        );
+        return Err((what, format!("write https:// and the host, {}", example(option))));
+    };
+    if rest.contains('@') {
+        // Not quoted: what is before the @ may be a password.
+        let what = format!("'{}' holds a user", option.name);
+        return Err((what, "write it as user and password".to_owned()));
+    }
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    if host.is_empty() || host.contains(|c: char| "/?#\\".contains(c) || c.is_whitespace() || !c.is_ascii()) {
+        let what = format!("'{}' is {}, which is not just a host and a port", option.name, quoted(text));
+        return Err((what, format!("move the rest to path, {}", example(option))));
+    }
+    Ok(text.strip_suffix('/').unwrap_or(text).to_owned())
+}
+
+fn duration(option: &Opt, text: &str, min: u64, max: u64) -> Result<Duration, Objection> {
+    let name = option.name;
+    let Some(secs) = written_seconds(text) else {
+        return Err((
+            format!("'{name}' is {}, which is not a duration", quoted(text)),
+            format!("a number and s, m, h or d, {}", example(option)),
+        ));
+    };
+    if secs < min || secs > max {
+        let range = format!("write a duration from {} to {}", options::seconds(min), options::seconds(max));
+        let side = if secs < min { "short" } else { "long" };
+        return Err((format!("'{name}' is {}, which is too {side}", quoted(text)), range));
+    }
+    Ok(Duration::from_secs(secs))
+}
+
+/// `90s`, `5m`, `1h`, `25d`; one unit, no sign, no fraction.
+fn written_seconds(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count = text.get(..text.len() - 1)?;
+    if count.is_empty() || !count.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    count.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{OPTIONS, Scope, find};
+    use super::*;
+
+    fn text(name: &str, text: &str) -> Result<Value, Vec<Fault>> {
+        let option = find(Scope::Record, name).or_else(|| find(Scope::Global, name)).unwrap();
+        read(option, &Raw::Text(text.to_owned()), 0)
+    }
+
+    #[test]
+    fn every_example_of_the_table_is_valid() {
+        for option in OPTIONS {
+            let document = format!("x = {}", option.example);
+            let table = toml::de::DeTable::parse(&document).unwrap();
+            let value = table.get_ref().values().next().unwrap();
+            read(option, &super::super::toml::raw(value.get_ref()), 0)
+                .unwrap_or_else(|faults| panic!("{}: {faults:?}", option.name));
+        }
+    }
+
+    #[test]
+    fn durations_have_one_unit_and_a_range() {
+        assert_eq!(text("slow_look", "90s"), Ok(Value::Duration(Duration::from_secs(90))));
+        assert_eq!(text("refresh", "25d"), Ok(Value::Duration(Duration::from_secs(25 * 86_400))));
+        for bad in
+            ["", "5", "m", "-5m", "+5m", "5 m", "1h30m", "9s", "61m", "99999999999999999999d", "5µ", "1.5h"]
+        {
+            assert!(text("slow_look", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_full_lower_case_and_without_final_dot() {
+        assert_eq!(text("zone", "Example.ORG."), Ok(Value::Text("example.org".to_owned())));
+        assert!(text("hostname", "*.example.org").is_ok());
+        for bad in [
+            "home",
+            "",
+            ".",
+            "a..b",
+            "-a.b",
+            "a-.b",
+            "müll.example",
+            "https://a.b",
+            "a.b/c",
+            "a b.c",
+            "*",
+            "a.*.b",
+        ] {
+            assert!(text("hostname", bad).is_err(), "{bad}");
+        }
+        assert!(text("hostname", &format!("{}.org", "a".repeat(64))).is_err());
+    }
+
+    #[test]
+    fn servers_are_scheme_host_and_port() {
+        assert_eq!(text("server", "https://a.b:8443/"), Ok(Value::Text("https://a.b:8443".to_owned())));
+        for bad in ["a.b", "ftp://a.b", "https://", "https://a.b/c", "https://a b", "https://a.b?c"] {
+            assert!(text("server", bad).is_err(), "{bad}");
+        }
+        let faults = text("server", "https://user:hunter2@a.b").unwrap_err();
+        assert!(!format!("{faults:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn no_text_smuggles_a_line_feed() {
+        assert!(text("user", "a\r\nX-Header: 1").is_err());
+        assert!(text("password", "a\nb").is_err());
+    }
+}

@@ -1,0 +1,227 @@
+//! The one place that reads clocks and arms timers.
+//!
+//! Everything is scheduled on `CLOCK_BOOTTIME`; the wall clock is only shown, and waited for while it is implausible.
+//! A timer costs a system call when its instant changes and a wake-up when it rings, nothing in between.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, SystemTime};
+
+use rustix::io::Errno;
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
+    timerfd_create, timerfd_settime,
+};
+use tokio::io::unix::AsyncFd;
+
+use super::readiness::readable;
+use crate::engine::{Instant, Now};
+
+/// 2026-01-01T00:00:00Z: a wall clock that shows an earlier time was never set. Our judgement; advance it with a release.
+pub const BUILD_NOT_BEFORE: Duration = Duration::from_secs(1_767_225_600);
+
+/// Reads both clocks.
+#[must_use]
+pub fn now() -> Now {
+    let wall = since_epoch(clock_gettime(ClockId::Realtime));
+    Now { monotonic: monotonic(), wall: (wall >= BUILD_NOT_BEFORE).then(|| SystemTime::UNIX_EPOCH + wall) }
+}
+
+/// Reads `CLOCK_BOOTTIME` alone.
+#[must_use]
+pub fn monotonic() -> Instant {
+    Instant::since_boot(since_epoch(clock_gettime(ClockId::Boottime)))
+}
+
+/// The kernel's name for this boot (Documentation/admin-guide/sysctl/kernel.rst, `random`): instants of another boot
+/// mean nothing.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let id = id.trim();
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// One timer on the monotonic clock.
+#[derive(Debug)]
+pub struct Alarm {
+    timer: AsyncFd<OwnedFd>,
+    armed: Option<Instant>,
+}
+
+impl Alarm {
+    /// Makes an alarm that is not set.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's, if it gives no timer.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { timer: timer(TimerfdClockId::Boottime)?, armed: None })
+    }
+
+    /// Sets the instant at which it rings (at once, if it has passed), or silences it. Free if nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub fn set(&mut self, at: Option<Instant>) -> io::Result<()> {
+        if self.armed == at {
+            return Ok(());
+        }
+        // Zero would silence it: an instant before the first nanosecond rings at the first.
+        let value = at.map_or(Duration::ZERO, |at| at.as_since_boot().max(Duration::from_nanos(1)));
+        let spec = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(value) };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
+        self.armed = at;
+        Ok(())
+    }
+
+    /// Waits for the instant; for ever, if none is set. It rings once. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub async fn rung(&mut self) -> io::Result<()> {
+        ticked(&self.timer).await?;
+        self.armed = None;
+        Ok(())
+    }
+}
+
+/// Notices that somebody (NTP, the user, the LuCI page) sets the wall clock; asleep for good once it is plausible.
+#[derive(Debug)]
+pub struct ClockWatch {
+    timer: Option<AsyncFd<OwnedFd>>,
+}
+
+impl ClockWatch {
+    /// Starts to watch, unless the wall clock is plausible already.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's, if it gives no timer.
+    pub fn new() -> io::Result<Self> {
+        if now().wall.is_some() {
+            return Ok(Self { timer: None });
+        }
+        let timer = timer(TimerfdClockId::Realtime)?;
+        watch(&timer)?;
+        Ok(Self { timer: Some(timer) })
+    }
+
+    /// Resolves the instant that the wall clock becomes plausible; never, if it was at the start. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub async fn set(&mut self) -> io::Result<()> {
+        while let Some(timer) = &self.timer {
+            if now().wall.is_some() {
+                self.timer = None;
+                return Ok(());
+            }
+            match ticked(timer).await {
+                Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => watch(timer)?,
+                outcome => outcome?,
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// TFD_TIMER_CANCEL_ON_SET (timerfd_create(2)): reading fails with ECANCELED once the clock has been set.
+fn watch(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
+    /// 2038-01-19: the latest that a 32-bit `timespec` can say.
+    const NEVER: Duration = Duration::from_secs(0x7fff_ffff);
+    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
+    let spec = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(NEVER) };
+    match timerfd_settime(timer, flags, &spec) {
+        // The clock was set since: the timer is armed all the same, and who waits looks at the clock next.
+        Ok(_) | Err(Errno::CANCELED) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn timer(clock: TimerfdClockId) -> io::Result<AsyncFd<OwnedFd>> {
+    let fd = timerfd_create(clock, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+    readable(fd)
+}
+
+async fn ticked(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
+    loop {
+        let mut ready = timer.readable().await?;
+        let mut ticks = [0_u8; 8];
+        match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut ticks)?)) {
+            Ok(read) => return read.map(drop),
+            Err(_nothing_yet) => {}
+        }
+    }
+}
+
+fn since_epoch(reading: Timespec) -> Duration {
+    let nanos = u32::try_from(reading.tv_nsec).unwrap_or(0);
+    u64::try_from(reading.tv_sec).map_or(Duration::ZERO, |secs| Duration::new(secs, nanos))
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: duration.subsec_nanos().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_runs_and_the_wall_clock_of_a_builder_is_plausible() {
+        let first = now();
+        let second = now();
+        assert!(second.monotonic >= first.monotonic);
+        assert!(first.wall.is_some());
+    }
+
+    #[test]
+    fn an_alarm_rings_once_at_its_instant() {
+        run(async {
+            let mut alarm = Alarm::new().unwrap();
+            let start = monotonic();
+            let at = start + Duration::from_millis(20);
+            alarm.set(Some(at)).unwrap();
+            alarm.set(Some(at)).unwrap();
+            alarm.rung().await.unwrap();
+            assert!(monotonic() >= at);
+            assert!(tokio::time::timeout(Duration::from_millis(30), alarm.rung()).await.is_err());
+        });
+    }
+
+    #[test]
+    fn an_alarm_that_is_silenced_after_it_was_due_does_not_ring() {
+        run(async {
+            let mut alarm = Alarm::new().unwrap();
+            alarm.set(Some(Instant::default())).unwrap();
+            alarm.set(None).unwrap();
+            assert!(tokio::time::timeout(Duration::from_millis(30), alarm.rung()).await.is_err());
+            alarm.set(Some(Instant::default())).unwrap();
+            alarm.rung().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_watch_over_a_plausible_clock_sleeps() {
+        run(async {
+            let mut watch = ClockWatch::new().unwrap();
+            assert!(tokio::time::timeout(Duration::from_millis(10), watch.set()).await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_boot_has_a_name() {
+        assert_eq!(boot_id().map(|id| id.len()), Some(36));
+    }
+
+    fn run(future: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+    }
+}

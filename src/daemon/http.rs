@@ -1,0 +1,269 @@
+//! Performs requests: blocking ureq on threads of our own, one result for each job, always.
+//!
+//! It understands nothing of what it carries: a dialogue says what to send next, and every rule about when to
+//! send, repeat or give up is the engine's.
+//!
+//! ```text
+//! send(task) ─▶ queue ─▶ worker: resolve ─ connect ─ TLS ─┬─ first byte ─ answer ─ advance ─▶ results
+//!                                                         │ commit
+//!               withdraw: ends the job at once ◀──────────┤
+//!               abandon:  ends the job at once, always ◀──┘
+//! ```
+//!
+//! - A worker waits in `poll` only, on its socket and on the bell of its [`ticket::Ticket`], and never longer than
+//!   [`Limits`] says. So it is free again microseconds after its job was ended, and four workers are enough.
+//! - The one call that cannot be interrupted, `getaddrinfo`, has a thread for itself each time.
+//! - An idle worker sleeps in a channel without a time limit: no wake-ups.
+//! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
+//!   TLS sessions are kept.
+
+mod connect;
+mod dial;
+mod endpoints;
+mod fault;
+mod mask;
+mod request;
+mod ticket;
+mod tls;
+mod transport;
+mod wire;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::thread;
+use std::time::Duration;
+
+pub use endpoints::{Endpoints, system_resolver};
+
+use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
+use crate::provider::{Reply, Request, Secret, Step};
+use ticket::{Results, Ticket};
+use worker::{Errand, Shell, Work};
+
+/// How we introduce ourselves: product, version, home page and kind of client, as dyndns2 providers ask for
+/// (<https://help.dyn.com/remote-access-api/perform-update/>: "company name, model number, software version").
+pub const USER_AGENT: &str = concat!(
+    "wanbeacon/",
+    env!("CARGO_PKG_VERSION"),
+    " (https://github.com/wanbeacon/wanbeacon; router agent)"
+);
+
+/// Reads `CLOCK_BOOTTIME`; given from outside because only `daemon/clock.rs` reads clocks.
+pub type Clock = fn() -> Instant;
+
+/// Addresses of a host; blocks as long as it likes.
+pub type Resolver = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
+
+/// The rest of a dialogue: from a reply to the next step.
+pub type Advance = Box<dyn FnMut(&Reply) -> Step + Send>;
+
+/// How long each phase may take, and how much is read. The values are our judgement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Name resolution.
+    pub resolve: Duration,
+    /// How long the resolver may think before remembered addresses are tried.
+    pub patience: Duration,
+    /// TCP connection, all addresses together.
+    pub connect: Duration,
+    /// Head start of one address over the next (RFC 8305 section 5: 250 ms).
+    pub stagger: Duration,
+    /// TLS handshake.
+    pub tls: Duration,
+    /// From the request's last byte to the first of the answer.
+    pub first_byte: Duration,
+    /// One request, from its beginning to the last byte of the answer, redirects included.
+    pub total: Duration,
+    /// Longest body, in bytes.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            resolve: Duration::from_secs(5),
+            patience: Duration::from_millis(300),
+            connect: Duration::from_secs(10),
+            stagger: Duration::from_millis(250),
+            tls: Duration::from_secs(10),
+            first_byte: Duration::from_secs(15),
+            total: Duration::from_secs(30),
+            body_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// What is the same for all jobs.
+#[derive(Clone)]
+pub struct Settings {
+    /// Reads the clock.
+    pub clock: Clock,
+    /// Time and size limits.
+    pub limits: Limits,
+    /// Finds addresses; [`system_resolver`] unless a test says otherwise.
+    pub resolver: Resolver,
+    /// What [`Http::endpoints`] gave in an earlier life.
+    pub endpoints: Endpoints,
+}
+
+impl Settings {
+    /// The ordinary settings.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            limits: Limits::default(),
+            resolver: system_resolver(),
+            endpoints: Endpoints::default(),
+        }
+    }
+}
+
+/// One job.
+pub struct Task {
+    /// Its number.
+    pub job: JobId,
+    /// The first request of the dialogue.
+    pub first: Request,
+    /// The rest of the dialogue.
+    pub advance: Advance,
+    /// The device that the connection must use (`SO_BINDTODEVICE`).
+    pub bind: Option<String>,
+    /// Certificates of authorities (PEM) to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Texts that no exchange, verdict or failure may show, should a server echo them; shorter than four
+    /// characters they are not looked for.
+    pub secrets: Vec<Secret>,
+}
+
+/// The sender of requests. Dropping it ends all jobs.
+pub struct Http {
+    shell: Arc<Shell>,
+    results: Results,
+    queue: Option<mpsc::Sender<Work>>,
+    intake: Arc<Mutex<mpsc::Receiver<Work>>>,
+    workers: usize,
+    tickets: BTreeMap<JobId, Weak<Ticket>>,
+}
+
+impl Http {
+    /// Starts with no thread at all. `results` is called once for each [`Http::send`], from a worker or from within
+    /// the method that ended the job; it must not block.
+    pub fn new(
+        settings: Settings,
+        results: impl Fn(JobId, Outcome, Exchange) + Send + Sync + 'static,
+    ) -> Self {
+        let (queue, intake) = mpsc::channel();
+        Self {
+            shell: Arc::new(Shell::new(settings)),
+            results: Arc::new(results),
+            queue: Some(queue),
+            intake: Arc::new(Mutex::new(intake)),
+            workers: 0,
+            tickets: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the CA bundle and starts the first worker now, so that the first update does not wait for them.
+    pub fn prepare(&mut self, ca_file: Option<PathBuf>) {
+        // Without a thread there is nothing to prepare, and the first `send` will say why.
+        if self.workers > 0 || self.hire().is_ok() {
+            self.hand_over(Work::Prepare(ca_file));
+        }
+    }
+
+    /// Starts a job, or queues it when [`WORKERS_MAX`] are under way.
+    pub fn send(&mut self, task: Task) {
+        let (job, shown) = (task.job, task.first.shown.clone());
+        let method = request::method(task.first.method);
+        let ticket = match Ticket::new(job, Arc::clone(&self.results), format!("{method} {shown}")) {
+            Ok(ticket) => Arc::new(ticket),
+            Err(error) => {
+                let failure =
+                    unstarted(&format!("no descriptor left for a request: {}", fault::words(&error)));
+                return (self.results)(job, Outcome::Failed(failure), Exchange::default());
+            }
+        };
+        self.tickets.retain(|_, ticket| ticket.upgrade().is_some_and(|ticket| !ticket.ended()));
+        self.tickets.insert(job, Arc::downgrade(&ticket));
+        if self.workers < self.tickets.len().min(WORKERS_MAX) {
+            if let Err(error) = self.hire() {
+                if self.workers == 0 {
+                    let words = format!("no thread could be started for a request: {}", fault::words(&error));
+                    return ticket.end(Outcome::Failed(unstarted(&words)));
+                }
+            }
+        }
+        let errand = Errand { task, ticket: Arc::clone(&ticket) };
+        if !self.hand_over(Work::Perform(Box::new(errand))) {
+            ticket.end(Outcome::Failed(unstarted("the agent is shutting down")));
+        }
+    }
+
+    /// Ends a job whose request has not begun to leave: its result is [`Outcome::Withdrawn`], and the request will
+    /// never be written. Later than that it does nothing.
+    pub fn withdraw(&mut self, job: JobId) {
+        if let Some(ticket) = self.tickets.get(&job).and_then(Weak::upgrade) {
+            ticket.withdraw();
+        }
+    }
+
+    /// Ends a job as timed out, wherever it is, and closes its connection.
+    pub fn abandon(&mut self, job: JobId) {
+        if let Some(ticket) = self.tickets.get(&job).and_then(Weak::upgrade) {
+            ticket.abandon();
+        }
+    }
+
+    /// Ends all jobs and lets the workers go; each later [`Http::send`] fails.
+    pub fn shutdown(&mut self) {
+        self.queue = None;
+        for ticket in std::mem::take(&mut self.tickets).into_values().filter_map(|ticket| ticket.upgrade()) {
+            ticket.withdraw();
+            ticket.abandon();
+        }
+    }
+
+    /// The addresses that were good last, to be given to [`Settings`] in the next life.
+    #[must_use]
+    pub fn endpoints(&self) -> Endpoints {
+        self.shell.endpoints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn hire(&mut self) -> io::Result<()> {
+        let (shell, intake) = (Arc::clone(&self.shell), Arc::clone(&self.intake));
+        thread::Builder::new()
+            .name("http".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || worker::work(&shell, &intake))?;
+        self.workers += 1;
+        Ok(())
+    }
+
+    fn hand_over(&self, work: Work) -> bool {
+        self.queue.as_ref().is_some_and(|queue| queue.send(work).is_ok())
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+fn unstarted(words: &str) -> Failure {
+    Failure { phase: Phase::Resolve, kind: FailureKind::Unreachable, detail: words.to_owned() }
+}
+
+/// Most jobs under way at a time; the engine keeps to the same number.
+pub const WORKERS_MAX: usize = 4;
+
+/// Most lookups under way at a time; with the workers sixteen threads.
+const LOOKUPS_MAX: usize = 12;
+
+/// Stack of a thread. Only touched pages count; a handshake with certificate checks touches about 40 KiB.
+const STACK_BYTES: usize = 512 * 1024;

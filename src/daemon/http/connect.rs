@@ -1,0 +1,132 @@
+//! Connects to the first of several addresses that answers: RFC 8305 in small.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Clock;
+use super::fault::{self, Fault};
+use super::ticket::{Ticket, Woke};
+use super::wire::Deadline;
+use crate::engine::{FailureKind, Instant};
+
+/// How to connect.
+pub(super) struct Manner<'a> {
+    pub(super) clock: Clock,
+    pub(super) ticket: &'a Ticket,
+    pub(super) bind: Option<&'a str>,
+    pub(super) stagger: Duration,
+    pub(super) deadline: Deadline,
+}
+
+/// Starts one attempt after the other, each a little later or as soon as the last has failed; the first to succeed
+/// wins, and the others are closed.
+pub(super) fn connect(
+    candidates: &[SocketAddr],
+    manner: &Manner<'_>,
+) -> Result<(TcpStream, SocketAddr), Vec<Attempt>> {
+    let mut waiting = candidates.iter().copied();
+    let mut pending: Vec<(SocketAddr, Socket)> = Vec::new();
+    let mut failed = Vec::new();
+    let mut start_at = (manner.clock)();
+    loop {
+        if pending.is_empty() || (manner.clock)() >= start_at {
+            if let Some(address) = waiting.next() {
+                match start(address, manner.bind) {
+                    Ok((socket, true)) => return Ok((socket.into(), address)),
+                    Ok((socket, false)) => pending.push((address, socket)),
+                    Err(fault) => failed.push(Attempt { address, fault }),
+                }
+                start_at = (manner.clock)() + manner.stagger;
+                if pending.is_empty() {
+                    continue;
+                }
+            } else if pending.is_empty() {
+                return Err(failed);
+            }
+        }
+        let until = match waiting.len() {
+            0 => manner.deadline.at,
+            _ => start_at.min(manner.deadline.at),
+        };
+        let failures = failed.len();
+        match settle(&mut pending, &mut failed, until, manner) {
+            Ok(Some(won)) => return Ok(won),
+            // The next one need not wait for a failed one.
+            Ok(None) if failed.len() > failures => start_at = (manner.clock)(),
+            Ok(None) if (manner.clock)() < manner.deadline.at => {}
+            Ok(None) => {
+                let late = |(address, _)| Attempt { address, fault: manner.deadline.fault() };
+                failed.extend(pending.into_iter().map(late));
+                return Err(failed);
+            }
+            Err(fault) => {
+                let address = candidates[0];
+                return Err(vec![Attempt { address, fault }]);
+            }
+        }
+    }
+}
+
+/// One address, and why it was not to be had.
+pub(super) struct Attempt {
+    pub(super) address: SocketAddr,
+    pub(super) fault: Fault,
+}
+
+/// Waits until an attempt succeeds (`Some`), at least one fails, or the time has come.
+fn settle(
+    pending: &mut Vec<(SocketAddr, Socket)>,
+    failed: &mut Vec<Attempt>,
+    until: Instant,
+    manner: &Manner<'_>,
+) -> Result<Option<(TcpStream, SocketAddr)>, Fault> {
+    let sockets = std::mem::take(pending);
+    let mut fds: Vec<_> = sockets.iter().map(|(_, socket)| PollFd::new(socket, PollFlags::OUT)).collect();
+    let woke = manner.ticket.poll(&mut fds, until, manner.clock).map_err(Fault::of_io)?;
+    if woke == Woke::Bell && manner.ticket.ended() {
+        return Err(Fault::ended());
+    }
+    let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    drop(fds);
+    for ((address, socket), ready) in sockets.into_iter().zip(ready) {
+        if !ready {
+            pending.push((address, socket));
+            continue;
+        }
+        match socket.take_error() {
+            Ok(None) => return Ok(Some((socket.into(), address))),
+            Ok(Some(error)) | Err(error) => failed.push(Attempt { address, fault: Fault::of_io(error) }),
+        }
+    }
+    Ok(None)
+}
+
+/// A socket on its way, and whether it is connected already.
+fn start(address: SocketAddr, bind: Option<&str>) -> Result<(Socket, bool), Fault> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(Fault::of_io)?;
+    if let Some(device) = bind {
+        socket.bind_device(Some(device.as_bytes())).map_err(|error| unbound(device, &error))?;
+    }
+    socket.set_tcp_nodelay(true).map_err(Fault::of_io)?;
+    match socket.connect(&address.into()) {
+        Ok(()) => Ok((socket, true)),
+        Err(error) if error.raw_os_error() == Some(Errno::INPROGRESS.raw_os_error()) => Ok((socket, false)),
+        Err(error) => Err(Fault::of_io(error)),
+    }
+}
+
+/// The line is not there yet, or we may not use it: either way nothing can be reached through it.
+fn unbound(device: &str, error: &io::Error) -> Fault {
+    let words = fault::words(error);
+    let hint = match error.raw_os_error() == Some(Errno::PERM.raw_os_error()) {
+        true => " (before Linux 5.7 this needs CAP_NET_RAW)",
+        false => "",
+    };
+    Fault::new(FailureKind::Unreachable, format!("device {device}: {words}{hint}"))
+}

@@ -1,0 +1,21 @@
+//! Descriptors that tokio has no type for (timers, netlink) in its poll set.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Puts a descriptor into the runtime's poll set, for reading; dropping it takes it out.
+///
+/// # Errors
+///
+/// The kernel's `epoll_ctl`.
+#[expect(
+    deprecated,
+    reason = "its successor is `unsafe`, because some types close their descriptor early (tokio#8587); \
+              an OwnedFd cannot, and `unsafe` is forbidden in this house"
+)]
+pub(super) fn readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(fd, Interest::READABLE)
+}

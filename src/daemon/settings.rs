@@ -1,0 +1,168 @@
+//! The configuration as it lies on disk: the file, its mode, and the password files that it names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::config::{self, Compiled, Config, Global, Mistake, Password};
+use crate::engine::RecordId;
+use crate::provider::Secret;
+
+/// A configuration ready for use.
+#[derive(Debug)]
+pub struct Loaded {
+    /// As it was written.
+    pub config: Config,
+    /// What the engine and the provider make of it.
+    pub compiled: Compiled,
+    /// What is doubtful.
+    pub warnings: Vec<Mistake>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum LoadError {
+    /// Everything that is wrong with it, warnings included.
+    Mistakes {
+        /// The file.
+        file: PathBuf,
+        /// In the order of the text.
+        mistakes: Vec<Mistake>,
+    },
+    /// The file cannot be read at all.
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mistakes { file, mistakes } => {
+                let file = file.to_string_lossy();
+                let text: String = mistakes.iter().map(|mistake| mistake.render(&file)).collect();
+                f.write_str(text.trim_end())
+            }
+            Self::Unreadable { file, source } => {
+                let mends = [
+                    (io::ErrorKind::NotFound, "there is no such file; name another with --config"),
+                    (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
+                    (io::ErrorKind::PermissionDenied, "no permission to read it; it may need root"),
+                ];
+                let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
+                    return write!(f, "{}: {source}", file.display());
+                };
+                write!(f, "{}: {mend}", file.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// Largest configuration in bytes; thousands of records fit.
+const CONFIG_MAX: u64 = 1 << 20;
+/// Largest password file in bytes: more than a password can have, so that too long is told from cut off.
+const PASSWORD_FILE_MAX: u64 = 4096;
+
+/// Reads a configuration and all that it names.
+///
+/// # Errors
+///
+/// The file cannot be read, or is wrong; then nothing of it is used.
+pub fn load(file: &Path) -> Result<Loaded, LoadError> {
+    let (text, mode) =
+        read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable { file: file.to_owned(), source })?;
+    let wrong = |mistakes| LoadError::Mistakes { file: file.to_owned(), mistakes };
+    let read = config::toml::read(&text).map_err(wrong)?;
+    let mut warnings = read.warnings;
+    if read.config.holds_password() && mode & 0o004 != 0 {
+        warnings.push(Mistake::warning(
+            None,
+            "it holds a password and everybody on this machine may read it",
+            format!("chmod 600 {}", file.display()),
+        ));
+    }
+    let (secrets, mistakes) = secrets(&read.config, &mut warnings);
+    // Without the passwords compiling would only report them once more: the rest was seen while reading.
+    let compiled = if mistakes.is_empty() { read.config.compile(&secrets) } else { Err(mistakes) };
+    match compiled {
+        Ok(compiled) => Ok(Loaded { config: read.config, compiled, warnings }),
+        Err(mistakes) => Err(wrong(warnings.into_iter().chain(mistakes).collect())),
+    }
+}
+
+/// Reads only what holds for the whole agent; password files are left alone.
+///
+/// # Errors
+///
+/// As [`load`], without what only the password files could tell.
+pub fn read_global(file: &Path) -> Result<Global, LoadError> {
+    let (text, _) =
+        read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable { file: file.to_owned(), source })?;
+    config::toml::read(&text)
+        .map(|read| read.config.global)
+        .map_err(|mistakes| LoadError::Mistakes { file: file.to_owned(), mistakes })
+}
+
+/// The texts of the password files, and what is wrong with them.
+fn secrets(config: &Config, warnings: &mut Vec<Mistake>) -> (BTreeMap<RecordId, Secret>, Vec<Mistake>) {
+    let mut secrets = BTreeMap::new();
+    let mut mistakes = Vec::new();
+    for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
+        let Some(Password::File(path)) = &record.password else { continue };
+        let place = Some(record.place("password_file").clone());
+        let shown = path.display();
+        match read(path, PASSWORD_FILE_MAX) {
+            Err(error) => {
+                let mend = "write the password, and nothing else, into this file";
+                mistakes.push(Mistake::error(
+                    place,
+                    format!("password file '{shown}' cannot be read: {error}"),
+                    mend,
+                ));
+            }
+            Ok((text, mode)) => match config::password_from_file(&text) {
+                Ok(secret) => {
+                    if mode & 0o004 != 0 {
+                        let what = format!("everybody on this machine may read the password file '{shown}'");
+                        warnings.push(Mistake::warning(place, what, format!("chmod 600 {shown}")));
+                    }
+                    secrets.insert(id.clone(), secret);
+                }
+                Err(why) => {
+                    let what = format!("password file '{shown}' {why}");
+                    mistakes.push(Mistake::error(place, what, "write the password as its only line"));
+                }
+            },
+        }
+    }
+    (secrets, mistakes)
+}
+
+/// A text file of limited size, and its mode.
+fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes")));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("it is not UTF-8 text in line {line}"))
+    })?;
+    Ok((Zeroizing::new(text.to_owned()), metadata.permissions().mode()))
+}

@@ -1,0 +1,288 @@
+//! The machine: what an event changes, what is due now, when to look again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::address::{Snapshot, choose};
+use super::journal::{Report, Story};
+use super::pacing::{Backoff, Dice, Fault, Pacing, Room};
+use super::record::{Flight, GRACE, Lane, Record};
+use super::state::{Entry, Key};
+use super::{Action, Event, Instant, Job, JobId, Now, RecordId, RecordSettings, Settings, State, WakeReason};
+
+/// Requests in flight at once, over all records.
+const FLIGHTS_MAX: usize = 4;
+
+/// Requests in flight at once to one server: a slow one leaves places for the others.
+const FLIGHTS_PER_SERVER: usize = 2;
+
+/// The decision core. Owns no socket, clock, dice, thread, lock or log.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) records: BTreeMap<RecordId, Record>,
+    pub(super) accounts: BTreeMap<String, Pacing>,
+    /// Names of records that are not configured (any more), and what was restored.
+    pub(super) memory: BTreeMap<Key, Entry>,
+    /// Jobs whose lane is gone; they still take a place.
+    pub(super) orphans: BTreeMap<JobId, Orphan>,
+    pub(super) boot: Option<String>,
+    pub(super) dice: Dice,
+    pub(super) actions: VecDeque<Action>,
+    snapshot: Option<Snapshot>,
+    next_job: u64,
+}
+
+/// A job in flight whose lane a new configuration has removed.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) started: Instant,
+    pub(super) settings: RecordSettings,
+}
+
+/// Where a lane is: record, and its place among the record's lanes.
+pub(super) type LaneAt = (RecordId, usize);
+
+impl Engine {
+    /// A machine with what an earlier process has left. `seed` feeds the jitter; `boot` names this boot.
+    #[must_use]
+    pub fn new(seed: u64, boot: Option<String>, state: State, now: Now) -> Self {
+        let mut engine = Self {
+            records: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            memory: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            boot,
+            dice: Dice::new(seed),
+            actions: VecDeque::new(),
+            snapshot: None,
+            next_job: 1,
+        };
+        engine.restore(state, now);
+        engine
+    }
+
+    /// Takes one event. What follows from it is given by [`Engine::poll_action`].
+    pub fn handle(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Network { snapshot, bell } => self.look(snapshot, bell, now.monotonic),
+            Event::Reply { job, outcome, exchange } => self.reply(job, outcome, exchange, now),
+            Event::Settings(settings) => self.configure(settings, now.monotonic),
+            Event::Update { records, force } => self.update(&records, force),
+            Event::ClockSet => self.clock_set(now.monotonic),
+            Event::Wake => {}
+        }
+        self.supersede(now.monotonic);
+        self.send_due(now.monotonic);
+    }
+
+    /// What the shell shall do next; `None`: wait.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Event::Wake`] is wanted, and why; `None`: only when something happens.
+    #[must_use]
+    pub fn next_wake(&self, now: Now) -> Option<(Instant, WakeReason)> {
+        let lanes = self.records.values().flat_map(|r| r.lanes.iter().map(move |lane| (r, lane)));
+        let wakes = lanes.filter_map(|(record, lane)| self.lane_wake(record, lane, now.monotonic));
+        wakes.min_by_key(|(at, _)| *at)
+    }
+
+    /// The kernel's table changed, or a route did.
+    fn look(&mut self, snapshot: Snapshot, bell: Instant, now: Instant) {
+        for (id, record) in &mut self.records {
+            judge(id, record, &snapshot, bell, &mut self.actions);
+            for lane in &mut record.lanes {
+                if let Some(job) = lane.ring(now) {
+                    self.actions.push_back(Action::Withdraw(job));
+                }
+            }
+        }
+        self.snapshot = Some(snapshot);
+    }
+
+    /// New settings: what did not change keeps its state, what is published is not forgotten.
+    fn configure(&mut self, mut settings: Settings, now: Instant) {
+        for (id, record) in std::mem::take(&mut self.records) {
+            if settings.records.get(&id) == Some(&record.settings) {
+                settings.records.remove(&id);
+                self.records.insert(id, record);
+                continue;
+            }
+            self.forget(&id, &record, now);
+            for flight in record.lanes.into_iter().filter_map(|lane| lane.flight) {
+                let orphan = Orphan { started: flight.since, settings: record.settings.clone() };
+                self.orphans.insert(flight.job, orphan);
+                self.actions.push_back(Action::Withdraw(flight.job));
+                self.actions.push_back(Action::Abandon(flight.job));
+            }
+        }
+        for (id, wanted) in settings.records {
+            let mut record = Record::new(wanted, now);
+            self.remember(&id, &mut record, now);
+            if let Some(snapshot) = &self.snapshot {
+                judge(&id, &mut record, snapshot, now, &mut self.actions);
+            }
+            self.records.insert(id, record);
+        }
+    }
+
+    /// The user says: now.
+    fn update(&mut self, records: &[RecordId], force: bool) {
+        let meant = |id: &RecordId| records.is_empty() || records.contains(id);
+        for (_, record) in self.records.iter_mut().filter(|(id, _)| meant(id)) {
+            for lane in &mut record.lanes {
+                lane.backoff = Backoff::default();
+                for target in &mut lane.targets {
+                    target.parked = None;
+                    target.forced |= force;
+                }
+            }
+        }
+    }
+
+    fn clock_set(&mut self, now: Instant) {
+        let lanes = self.records.values_mut().flat_map(|record| &mut record.lanes);
+        for lane in lanes.filter(|lane| lane.backoff.fault == Some(Fault::Clock)) {
+            lane.backoff.until = Some(now);
+        }
+    }
+
+    /// Flights that a newer address has made pointless are withdrawn, and given up when their grace is over.
+    fn supersede(&mut self, now: Instant) {
+        for record in self.records.values_mut() {
+            let superseded: Vec<bool> = record.lanes.iter().map(|lane| lane.is_superseded(record)).collect();
+            for (lane, superseded) in record.lanes.iter_mut().zip(superseded) {
+                let Some(flight) = lane.flight.as_mut().filter(|f| superseded && !f.abandoned) else { continue };
+                match flight.superseded {
+                    None => {
+                        flight.superseded = Some(now);
+                        self.actions.push_back(Action::Withdraw(flight.job));
+                    }
+                    Some(since) if since + GRACE <= now => {
+                        flight.abandoned = true;
+                        self.actions.push_back(Action::Abandon(flight.job));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Sends what is due and allowed, longest waiting first.
+    fn send_due(&mut self, now: Instant) {
+        let mut due: Vec<(Instant, LaneAt)> = Vec::new();
+        for (id, record) in &mut self.records {
+            let plans: Vec<bool> = record.lanes.iter().map(|lane| record.plan(lane, now).is_some()).collect();
+            for (at, (lane, has_plan)) in record.lanes.iter_mut().zip(plans).enumerate() {
+                lane.due_since = has_plan.then(|| lane.due_since.unwrap_or(now));
+                if let Some(since) = lane.due_since.filter(|_| lane.flight.is_none()) {
+                    due.push((since, (id.clone(), at)));
+                }
+            }
+        }
+        due.sort();
+        for (_, at) in due {
+            self.send_lane(&at, now);
+        }
+    }
+
+    fn send_lane(&mut self, (id, at): &LaneAt, now: Instant) {
+        let Some(record) = self.records.get(id) else { return };
+        let Some(lane) = record.lanes.get(*at) else { return };
+        let (total, to_server) = self.flights(&record.settings.server);
+        let ready = self.ready_at(record, lane).is_some_and(|at| at <= now);
+        if !ready || total >= FLIGHTS_MAX || to_server >= FLIGHTS_PER_SERVER {
+            return;
+        }
+        let Some(update) = record.plan(lane, now) else { return };
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        self.accounts.entry(record.settings.account.clone()).or_default().start(now);
+        self.actions.push_back(Action::Send(Job { id: job, record: id.clone(), update: update.clone() }));
+        self.actions.push_back(Action::Save { durable: false });
+        let Some(lane) = self.records.get_mut(id).and_then(|record| record.lanes.get_mut(*at)) else { return };
+        lane.due_since = None;
+        let (superseded, abandoned, rang) = (None, false, false);
+        lane.flight = Some(Flight { job, update, since: now, superseded, abandoned, rang });
+    }
+
+    /// Jobs in flight: all, and those to one server.
+    fn flights(&self, server: &str) -> (usize, usize) {
+        let live = self.records.values().flat_map(|record| {
+            record.lanes.iter().filter(|lane| lane.flight.is_some()).map(|_| record.settings.server.as_str())
+        });
+        let servers: Vec<&str> = live.chain(self.orphans.values().map(|orphan| orphan.settings.server.as_str())).collect();
+        (servers.len(), servers.iter().filter(|s| **s == server).count())
+    }
+
+    /// From when on back-off, spacing and budgets allow a lane its next request; `None`: after a reply.
+    pub(super) fn ready_at(&self, record: &Record, lane: &Lane) -> Option<Instant> {
+        let pacing = self.accounts.get(&record.settings.account);
+        let room = pacing.map_or(Room::From(Instant::default()), |p| p.room(&record.settings.manners.limits, lane.backoff.attempts > 0));
+        match room {
+            Room::From(at) => lane.backoff.until.max(Some(at)),
+            Room::AfterReply => None,
+        }
+    }
+
+    /// When a lane wants to be looked at again.
+    pub(super) fn lane_wake(&self, record: &Record, lane: &Lane, now: Instant) -> Option<(Instant, WakeReason)> {
+        if let Some(flight) = &lane.flight {
+            let grace = flight.superseded.filter(|_| !flight.abandoned).map(|since| since + GRACE);
+            return grace.map(|at| (at, WakeReason::Abandon));
+        }
+        let due = lane.targets.iter().filter_map(|target| record.due_at(target, now)).min()?;
+        let ready = self.ready_at(record, lane)?;
+        if due <= now && ready <= now {
+            return None; // It waits for a place in flight, and a reply will come.
+        }
+        let retrying = lane.backoff.until == Some(ready);
+        Some(match (ready.max(due), ready > due.max(now)) {
+            (at, true) if retrying => (at, WakeReason::Retry),
+            (at, true) => (at, WakeReason::Pacing),
+            (at, false) => (at, due_reason(record, lane, due)),
+        })
+    }
+}
+
+fn due_reason(record: &Record, lane: &Lane, due: Instant) -> WakeReason {
+    if lane.targets.iter().any(|target| target.repeat_at == Some(due)) {
+        WakeReason::Repeat
+    } else if record.gathered_at() == due {
+        WakeReason::Gather
+    } else {
+        WakeReason::Refresh
+    }
+}
+
+/// Chooses anew for each family of a record; a change starts a new story.
+fn judge(id: &RecordId, record: &mut Record, table: &Snapshot, bell: Instant, actions: &mut VecDeque<Action>) {
+    let mut changed = Vec::new();
+    for source in &mut record.sources {
+        let old = source.choice.address;
+        let allow = record.settings.allow;
+        let choice = choose(&source.device, source.family, allow, table, old);
+        let (new, known) = (choice.address, source.choice != super::address::Choice::default());
+        source.choice = choice;
+        if new == old && known {
+            continue;
+        }
+        source.bell = bell;
+        changed.push((source.family, old, new));
+    }
+    if changed.iter().any(|(_, _, new)| new.is_some()) {
+        record.story = Story::new(bell);
+        record.lanes.iter_mut().for_each(Lane::start_over);
+    }
+    for (family, old, new) in changed {
+        let reasons = record.sources.iter().find(|s| s.family == family).map(|s| s.choice.why_none());
+        let new = new.ok_or(reasons.unwrap_or_default());
+        let what = match (&old, &new) {
+            (Some(old), Ok(new)) => format!("{family} address changed from {old} to {new}"),
+            (None, Ok(new)) => format!("{family} address is {new}"),
+            (_, Err(why)) => format!("no {family} address to publish: {why}"),
+        };
+        record.story.tell(bell, what, None);
+        actions.push_back(Action::Report(Report::AddressChanged { record: id.clone(), family, old, new }));
+    }
+}

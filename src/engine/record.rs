@@ -1,0 +1,306 @@
+//! The life of a record: which names still need which address, and what is on its way.
+//!
+//! ```text
+//!            address publishable              pacing allows
+//!   idle ──────────────────────▶ due ──────────────────────▶ in flight
+//!    ▲                            ▲                            │    │
+//!    │                            └─── retry at ── failed ─────┘    │ refused
+//!    └───────────── good, nochg ───────────────────────────────     ▼
+//!                                                                 parked ── configuration changed, `update` ──▶ due
+//! ```
+//!
+//! A lane is what fits into one request: one flight at a time. A newer address does not interrupt a request that has
+//! left; it is sent after the answer, or after the answer's time is over.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::journal::Story;
+use super::pacing::Backoff;
+use super::{Instant, JobId, RecordSettings};
+use crate::engine::address::Choice;
+use crate::provider::{Family, Omitted, Refusal, Update};
+
+/// How long an answer is waited for that a newer address has made pointless. The old address is gone from the line as
+/// a rule, so the answer cannot come; our judgement.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// How much later than its failure a request may still be applied by the provider; our judgement, twice the longest
+/// time that a request may take.
+pub(super) const LATE: Duration = Duration::from_secs(60);
+
+/// A flight this old may hang in a resolver that was asked before the route was there; our judgement.
+const STALE: Duration = Duration::from_millis(300);
+
+/// One record at work.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) settings: RecordSettings,
+    /// What the devices offer, IPv4 first.
+    pub(super) sources: Vec<Source>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) story: Story,
+    /// How the last attempt ended, in words.
+    pub(super) last_answer: Option<String>,
+    /// Milliseconds from the kernel's event to the answer of the last published change.
+    pub(super) event_to_answer_ms: Option<f64>,
+}
+
+/// The choice for one family.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) family: Family,
+    pub(super) device: String,
+    pub(super) choice: Choice,
+    /// The notification that brought the choice.
+    pub(super) bell: Instant,
+}
+
+/// The names and families that share a request.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) targets: Vec<Target>,
+    pub(super) flight: Option<Flight>,
+    pub(super) backoff: Backoff,
+    /// Since when something is due; the order of service.
+    pub(super) due_since: Option<Instant>,
+    /// The resolver was given a second chance for this address already.
+    nudged: bool,
+}
+
+/// One name and family: one resource record set.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub(super) name: String,
+    pub(super) family: Family,
+    pub(super) published: Option<Published>,
+    pub(super) parked: Option<Parked>,
+    /// The provider may or may not have applied this one, until then.
+    pub(super) doubt: Option<Doubt>,
+    /// Confirm what is published once more, then: an older request may have been applied after it.
+    pub(super) repeat_at: Option<Instant>,
+    /// The user asked to send it even if it is confirmed.
+    pub(super) forced: bool,
+}
+
+/// What the provider confirmed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Published {
+    pub(super) address: IpAddr,
+    /// When, in this boot's time.
+    pub(super) at: Instant,
+    /// Age that it had already at `at` (from before this boot).
+    pub(super) carried: Duration,
+    /// When the provider confirmed it first, in seconds of Unix time, if the clock was set.
+    pub(super) since: Option<u64>,
+    /// How much earlier than asked for it is refreshed, in 5120ths of the period (5 % at most): jitter.
+    pub(super) early: u8,
+}
+
+impl Published {
+    /// Time since the provider confirmed it last.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.since(self.at) + self.carried
+    }
+
+    fn refresh_in(&self, every: Duration, now: Instant) -> Duration {
+        (every - every * u32::from(self.early) / 5120).saturating_sub(self.age(now))
+    }
+}
+
+/// Refused until a person acts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Parked {
+    pub(super) refusal: Refusal,
+    pub(super) words: String,
+}
+
+/// An update whose answer was never seen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Doubt {
+    /// What it said. Two are kept at most: any third address differs from one of them.
+    pub(super) addresses: Vec<IpAddr>,
+    /// It will not be applied later than this.
+    pub(super) until: Instant,
+}
+
+/// A job on its way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) job: JobId,
+    pub(super) update: Update,
+    pub(super) since: Instant,
+    /// Since when a newer address waits for the end of this flight.
+    pub(super) superseded: Option<Instant>,
+    pub(super) abandoned: bool,
+    /// A notification came meanwhile: what failed for want of a route may be tried again at once.
+    pub(super) rang: bool,
+}
+
+impl Record {
+    pub(super) fn new(settings: RecordSettings, now: Instant) -> Self {
+        let source = |family, device: &Option<String>| {
+            device.clone().map(|device| Source { family, device, choice: Choice::default(), bell: now })
+        };
+        let sources = [source(Family::V4, &settings.ipv4), source(Family::V6, &settings.ipv6)];
+        let sources: Vec<Source> = sources.into_iter().flatten().collect();
+        let lanes = lanes(&settings, &sources);
+        let story = Story::new(now);
+        Self { settings, sources, lanes, story, last_answer: None, event_to_answer_ms: None }
+    }
+
+    /// The address that shall be published for a family.
+    pub(super) fn wanted(&self, family: Family) -> Option<IpAddr> {
+        self.sources.iter().find(|s| s.family == family)?.choice.address
+    }
+
+    /// The notification behind the newest of the addresses of an update.
+    pub(super) fn bell(&self, update: &Update) -> Instant {
+        let stated = self.sources.iter().filter(|s| update.address(s.family).is_some());
+        stated.map(|s| s.bell).max().unwrap_or_default()
+    }
+
+    /// What a lane has to tell the provider now; `None`: nothing.
+    pub(super) fn plan(&self, lane: &Lane, now: Instant) -> Option<Update> {
+        let due = |t: &&Target| self.due_at(t, now).is_some_and(|at| at <= now);
+        let mut update = Update { names: Vec::new(), ipv4: None, ipv6: None };
+        for target in lane.targets.iter().filter(due) {
+            if !update.names.contains(&target.name) {
+                update.names.push(target.name.clone());
+            }
+            self.state(&mut update, target.family);
+        }
+        if update.names.is_empty() {
+            return None;
+        }
+        if self.settings.manners.omitted == Omitted::Resets {
+            for target in lane.targets.iter().filter(|t| t.parked.is_none()) {
+                self.state(&mut update, target.family);
+            }
+        }
+        Some(update)
+    }
+
+    fn state(&self, update: &mut Update, family: Family) {
+        match self.wanted(family) {
+            Some(IpAddr::V4(ip)) => update.ipv4 = Some(ip),
+            Some(IpAddr::V6(ip)) => update.ipv6 = Some(ip),
+            None => {}
+        }
+    }
+
+    /// From when on a target has to be told to the provider; `None`: not before something changes.
+    pub(super) fn due_at(&self, target: &Target, now: Instant) -> Option<Instant> {
+        let wanted = self.wanted(target.family)?;
+        if target.parked.is_some() {
+            return None;
+        }
+        let confirmed = target.published.filter(|p| p.address == wanted && !target.forced);
+        let Some(published) = confirmed else { return Some(self.gathered_at()) };
+        let refresh = self.settings.manners.refresh.map(|every| now + published.refresh_in(every, now));
+        [refresh, target.repeat_at].into_iter().flatten().min()
+    }
+
+    /// Until when the second family of a dual-stack request is waited for.
+    pub(super) fn gathered_at(&self) -> Instant {
+        let known = |s: &&Source| s.choice.address.is_some();
+        let first = self.sources.iter().filter(known).map(|s| s.bell).min().unwrap_or_default();
+        let all_known = self.sources.iter().all(|s| known(&s));
+        let manners = &self.settings.manners;
+        if all_known || !manners.dual { Instant::default() } else { first + manners.gather }
+    }
+}
+
+impl Lane {
+    /// Whether a flight tells the provider something else than what is wanted now.
+    pub(super) fn is_superseded(&self, record: &Record) -> bool {
+        let Some(flight) = &self.flight else { return false };
+        [Family::V4, Family::V6].into_iter().any(|family| {
+            let wanted = record.wanted(family);
+            wanted.is_some() && flight.update.address(family).is_some_and(|sent| Some(sent) != wanted)
+        })
+    }
+
+    /// A notification came: what waits for the line is due, and a flight is told of it.
+    ///
+    /// Returns the job that may hang in a resolver and deserves one fresh start.
+    pub(super) fn ring(&mut self, now: Instant) -> Option<JobId> {
+        if self.backoff.fault == Some(super::pacing::Fault::Line) {
+            self.backoff.until = Some(now);
+        }
+        let flight = self.flight.as_mut()?;
+        flight.rang = true;
+        if self.nudged || now.since(flight.since) < STALE {
+            return None;
+        }
+        self.nudged = true;
+        Some(flight.job)
+    }
+
+    /// The wanted address changed: old failures say nothing about it.
+    pub(super) fn start_over(&mut self) {
+        self.backoff = Backoff::default();
+        self.nudged = false;
+    }
+}
+
+/// Distributes names and families over requests, as the provider's manners allow.
+fn lanes(settings: &RecordSettings, sources: &[Source]) -> Vec<Lane> {
+    let families: Vec<Family> = sources.iter().map(|s| s.family).collect();
+    let groups: Vec<&[Family]> =
+        if settings.manners.dual { vec![&families] } else { families.iter().map(std::slice::from_ref).collect() };
+    let mut lanes = Vec::new();
+    for names in settings.names.chunks(settings.manners.max_names.max(1)) {
+        for group in &groups {
+            let targets = names.iter().flat_map(|name| group.iter().map(|family| Target::new(name, *family)));
+            let targets: Vec<Target> = targets.collect();
+            if !targets.is_empty() {
+                let backoff = Backoff::default();
+                lanes.push(Lane { targets, flight: None, backoff, due_since: None, nudged: false });
+            }
+        }
+    }
+    lanes
+}
+
+impl Target {
+    fn new(name: &str, family: Family) -> Self {
+        let name = name.to_owned();
+        Self { name, family, published: None, parked: None, doubt: None, repeat_at: None, forced: false }
+    }
+
+    /// The provider confirmed `address`, in answer to a request that left after `sent`.
+    pub(super) fn confirm(&mut self, address: IpAddr, sent: Instant, at: Confirmation) {
+        let before = self.published.filter(|p| p.address == address);
+        let since = before.map_or(at.wall, |p| p.since.or(at.wall));
+        let (at, early) = (at.now, at.early);
+        self.published = Some(Published { address, at, carried: Duration::ZERO, since, early });
+        self.forced = false;
+        self.repeat_at = None;
+        let other = |doubt: &Doubt| doubt.addresses.iter().any(|a| *a != address) && doubt.until > sent;
+        let doubt = self.doubt.take().filter(other);
+        if let Some(doubt) = doubt {
+            self.repeat_at = Some(doubt.until.max(at));
+        }
+    }
+
+    /// A request that stated `address` may have been applied, or may still be.
+    pub(super) fn doubt(&mut self, address: IpAddr, now: Instant) {
+        let mut addresses = self.doubt.take().filter(|d| d.until > now).map_or(Vec::new(), |d| d.addresses);
+        if !addresses.contains(&address) {
+            addresses.insert(0, address);
+            addresses.truncate(2);
+        }
+        self.doubt = Some(Doubt { addresses, until: now + LATE });
+    }
+}
+
+/// The circumstances of a confirmation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Confirmation {
+    pub(super) now: Instant,
+    /// Seconds of Unix time, if the clock is set.
+    pub(super) wall: Option<u64>,
+    /// See [`Published::early`].
+    pub(super) early: u8,
+}

@@ -1,0 +1,334 @@
+//! A provider, with the credentials and names of one record: checked once, then only asked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::answer::{Answers, MatcherError};
+use super::custom;
+use super::dialogue::Dialogue;
+use super::entry::{Provider, Status};
+use super::form::{Form, Forms};
+use super::settings::AccountSettings;
+use super::template::{TemplateError, Values, labels_below};
+use super::{Family, Manners, Secret, Step, Update};
+
+/// A provider, with the credentials of one record. Cheap to clone; `Send` and `Sync`.
+#[derive(Clone)]
+pub struct Account(Arc<Inner>);
+
+pub(super) struct Inner {
+    provider: Arc<Provider>,
+    settings: AccountSettings,
+    path: String,
+    /// What replaces the provider's requests and answers for `custom`.
+    custom: Option<custom::Custom>,
+    manners: Manners,
+    key: String,
+    endpoint: String,
+    fingerprint: u64,
+    /// All spellings of all secrets, longest first.
+    hidden: Vec<Secret>,
+}
+
+impl Account {
+    /// Checks the settings of one record against what its provider needs.
+    ///
+    /// # Errors
+    /// Every mistake, each with the option that mends it.
+    pub fn new(
+        provider: Arc<Provider>,
+        settings: AccountSettings,
+        names: &[String],
+        families: &[Family],
+    ) -> Result<Self, Vec<AccountError>> {
+        if let Status::Dead(words) = &provider.status {
+            return Err(vec![AccountError::Dead { provider: provider.id.clone(), words: words.clone() }]);
+        }
+        let mut errors = settings.malformed();
+        let custom = provider.is_custom.then(|| custom::Custom::read(&settings, &provider.answers));
+        let custom = match custom.transpose() {
+            Ok(custom) => custom,
+            Err(more) => {
+                errors.extend(more);
+                return Err(errors);
+            }
+        };
+        let forms = custom.as_ref().map_or(&provider.forms, |custom| &custom.forms);
+        errors.extend(missing(&provider, forms, &settings, families));
+        errors.extend(outside(&provider, &settings, names));
+        let mut inner = Inner {
+            path: settings.path_or(&provider.path),
+            manners: custom.as_ref().map_or(&provider.manners, |custom| &custom.manners).clone(),
+            key: String::new(),
+            endpoint: String::new(),
+            fingerprint: settings.fingerprint(&provider),
+            hidden: settings.hidden(),
+            provider,
+            settings,
+            custom,
+        };
+        errors.extend(inner.locate(names));
+        if errors.is_empty() { Ok(Self(Arc::new(inner))) } else { Err(errors) }
+    }
+
+    /// How the account wants to be treated.
+    #[must_use]
+    pub fn manners(&self) -> &Manners {
+        &self.0.manners
+    }
+
+    /// Who is being paced: provider, server, and the user or eight digits of the SHA-256 of the token.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// Changes when the provider's entry or any setting changes: the first eight bytes of a SHA-256.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.0.fingerprint
+    }
+
+    /// The host, and the port if it is unusual, that is spoken to first.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.0.endpoint
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.0.provider
+    }
+
+    /// Replaces every secret of this account in a text by `***`, in clear, percent-encoded, base64 and digest form.
+    /// Secrets of fewer than four characters stay, because they are part of ordinary words.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.0.redact(text)
+    }
+
+    /// All spellings of all secrets of this account, longest first: what must not be shown should a server echo it.
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.0.hidden
+    }
+
+    /// Begins to tell the provider an update.
+    #[must_use]
+    pub fn dialogue(&self, update: &Update) -> (Dialogue, Step) {
+        Dialogue::begin(Arc::clone(&self.0), update)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("key", &self.0.key)
+            .field("endpoint", &self.0.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    pub(super) fn forms(&self) -> &Forms {
+        self.custom.as_ref().map_or(&self.provider.forms, |custom| &custom.forms)
+    }
+
+    pub(super) fn answers(&self) -> &Answers {
+        self.custom.as_ref().map_or(&self.provider.answers, |custom| &custom.answers)
+    }
+
+    pub(super) fn manners(&self) -> &Manners {
+        &self.manners
+    }
+
+    /// What the placeholders stand for when these names are told.
+    pub(super) fn values<'a>(&'a self, names: &'a [String], family: Family) -> Values<'a> {
+        Values {
+            settings: &self.settings,
+            zones: &self.provider.zones,
+            label_depth: self.provider.label_depth,
+            path: &self.path,
+            names,
+            ipv4: None,
+            ipv6: None,
+            family,
+        }
+    }
+
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.hidden.iter().fold(text.to_owned(), |text, hidden| text.replace(hidden.expose(), "***"))
+    }
+
+    /// Finds out whom the requests go to.
+    fn locate(&mut self, names: &[String]) -> Vec<AccountError> {
+        let Some(form) = self.forms().all().next() else { return Vec::new() };
+        self.endpoint = form.endpoint(&self.values(names, Family::V4));
+        self.key = self.settings.key(&self.provider.id, &self.endpoint);
+        let plain = |form: &Form| {
+            let url = form.url.head();
+            url.starts_with("http://")
+                || (url.is_empty() && self.settings.server_url().starts_with("http://"))
+        };
+        if self.settings.insecure || !self.forms().all().any(plain) {
+            return Vec::new();
+        }
+        let option = if self.custom.is_some() { "url" } else { "server" };
+        vec![AccountError::Insecure { option, endpoint: self.endpoint.clone() }]
+    }
+}
+
+/// A mistake in the settings of one account. Whoever wrote the configuration can mend it; no variant holds a secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AccountError {
+    /// The provider does not exist any more.
+    Dead {
+        /// The provider's id.
+        provider: String,
+        /// What became of it and what to use instead.
+        words: String,
+    },
+    /// The request would be readable by everybody on its way.
+    Insecure {
+        /// The option that names the URL.
+        option: &'static str,
+        /// Whom the request would go to.
+        endpoint: String,
+    },
+    /// A value that no request can hold.
+    Invalid {
+        /// The option.
+        option: &'static str,
+        /// What to do about it.
+        mend: &'static str,
+    },
+    /// A condition on the answer that cannot be read.
+    Matcher {
+        /// The option.
+        option: &'static str,
+        /// The mistake.
+        error: MatcherError,
+    },
+    /// The provider needs a value that is not set.
+    Missing {
+        /// The provider's id.
+        provider: String,
+        /// The option.
+        option: &'static str,
+        /// What the entry says about it.
+        what: String,
+    },
+    /// The provider cannot set records of this family.
+    NoForm {
+        /// The provider's id.
+        provider: String,
+        /// The family.
+        family: Family,
+    },
+    /// A name that the account's zone, or the provider, does not contain.
+    OutsideZone {
+        /// The name.
+        name: String,
+        /// The zones that it could lie in, separated by commas.
+        zones: String,
+    },
+    /// A URL, header field or body that cannot be read.
+    Template {
+        /// The option.
+        option: &'static str,
+        /// The mistake.
+        error: TemplateError,
+    },
+}
+
+impl AccountError {
+    /// The option to be changed.
+    #[must_use]
+    pub fn option(&self) -> &'static str {
+        match self {
+            Self::Dead { .. } => "provider",
+            Self::Insecure { option, .. }
+            | Self::Invalid { option, .. }
+            | Self::Matcher { option, .. }
+            | Self::Missing { option, .. }
+            | Self::Template { option, .. } => option,
+            Self::NoForm { family: Family::V4, .. } => "ipv4",
+            Self::NoForm { family: Family::V6, .. } => "ipv6",
+            Self::OutsideZone { .. } => "hostname",
+        }
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dead { provider, words } => write!(f, "provider '{provider}' is gone: {words}"),
+            Self::Insecure { option, endpoint } => write!(
+                f,
+                "'{option}' leads to {endpoint} without encryption; use https:// or, if it has none, set 'insecure'"
+            ),
+            Self::Invalid { option, mend } => write!(f, "'{option}': {mend}"),
+            Self::Matcher { option, error } => write!(f, "'{option}': {error}"),
+            Self::Missing { provider, option, what } if what.is_empty() => {
+                write!(f, "provider '{provider}' needs '{option}'")
+            }
+            Self::Missing { provider, option, what } => {
+                write!(f, "provider '{provider}' needs '{option}': {what}")
+            }
+            Self::NoForm { provider, family } => {
+                write!(f, "provider '{provider}' sets no {family} address; remove '{}'", self.option())
+            }
+            Self::OutsideZone { name, zones } => {
+                write!(f, "'{name}' does not lie in {zones}; write the whole name, or set another 'zone'")
+            }
+            Self::Template { option, error } => write!(f, "'{option}': {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {}
+
+fn missing(
+    provider: &Provider,
+    forms: &Forms,
+    settings: &AccountSettings,
+    families: &[Family],
+) -> Vec<AccountError> {
+    let mut errors = Vec::new();
+    let mut options: Vec<&'static str> = Vec::new();
+    for family in families {
+        match forms.of(*family) {
+            Some(form) => options.extend(form.placeholders().filter_map(|p| p.setting())),
+            None => errors.push(AccountError::NoForm { provider: provider.id.clone(), family: *family }),
+        }
+    }
+    options.sort_unstable();
+    options.dedup();
+    for option in options {
+        if !settings.is_given(option) && !provider.optional.iter().any(|optional| optional == option) {
+            let what = provider.credentials.get(option).cloned().unwrap_or_default();
+            errors.push(AccountError::Missing { provider: provider.id.clone(), option, what });
+        }
+    }
+    errors
+}
+
+fn outside(provider: &Provider, settings: &AccountSettings, names: &[String]) -> Vec<AccountError> {
+    let zones: Vec<&str> = match &settings.zone {
+        Some(zone) => vec![zone],
+        None => provider.zones.iter().map(String::as_str).collect(),
+    };
+    let fits = |name: &str| {
+        zones.is_empty()
+            || zones.iter().any(|zone| {
+                // A zone of the provider is not the user's: a name must lie below it.
+                labels_below(name, zone).is_some_and(|label| settings.zone.is_some() || !label.is_empty())
+            })
+    };
+    names
+        .iter()
+        .filter(|name| !fits(name))
+        .map(|name| AccountError::OutsideZone { name: name.clone(), zones: zones.join(", ") })
+        .collect()
+}

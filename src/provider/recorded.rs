@@ -1,0 +1,233 @@
+//! Dialogues that an entry brings along: what must be sent, and what each answer to it means.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::account::Account;
+use super::entry::Provider;
+use super::settings::AccountSettings;
+use super::template::{MASK, query};
+use super::{Family, Method, Refusal, Reply, Request, Secret, Step, Update, Verdict};
+
+/// The names and settings that an entry's dialogues have in common.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Example {
+    /// Names, in order.
+    pub names: Vec<String>,
+    /// Options of the account; their secrets are made up.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One request and the answers that can follow it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// The address of the A records.
+    pub ipv4: Option<Ipv4Addr>,
+    /// The address of the AAAA records.
+    pub ipv6: Option<Ipv6Addr>,
+    /// Names, if not those of the example.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Options that differ from the example.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// The method; default GET.
+    #[serde(default = "get")]
+    pub method: Method,
+    /// The URL that is sent, with the example's secrets.
+    pub url: String,
+    /// Header fields that are sent, in order: `Name: value`.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The body that is sent.
+    pub body: Option<String>,
+    /// The family that the connection must use.
+    pub family: Option<Family>,
+    /// Answers, with their meaning.
+    pub answers: Vec<RecordedAnswer>,
+}
+
+/// One answer and what it means.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedAnswer {
+    /// HTTP status; default 200.
+    #[serde(default = "fine")]
+    pub status: u16,
+    /// Header fields.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+    /// One word for all names, or one for each: `good`, `unchanged`, `busy`, `busy 120` (seconds), `abuse`,
+    /// `credentials`, `malformed`, `name`, `not understood`.
+    pub verdicts: Vec<String>,
+}
+
+fn get() -> Method {
+    Method::Get
+}
+
+fn fine() -> u16 {
+    200
+}
+
+/// What differs from the recording.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mismatch {
+    /// The recorded URL.
+    pub url: String,
+    /// What was compared.
+    pub what: String,
+    /// What the recording says.
+    pub recorded: String,
+    /// What the entry does.
+    pub played: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, what, recorded, played } = self;
+        write!(f, "dialogue {url}: {what}: recorded {recorded:?}, played {played:?}")
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl Provider {
+    /// Plays the entry's dialogues; gives every difference.
+    #[must_use]
+    pub fn play(self: &Arc<Self>) -> Vec<Mismatch> {
+        self.dialogues.iter().flat_map(|recorded| recorded.play(self)).collect()
+    }
+}
+
+impl Recorded {
+    fn play(&self, provider: &Arc<Provider>) -> Vec<Mismatch> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, recorded: String, played: String| {
+            if recorded != played {
+                found.push(Mismatch { url: self.url.clone(), what: what.to_owned(), recorded, played });
+            }
+        };
+        let settings = match self.settings(provider) {
+            Ok(settings) => settings,
+            Err(option) => {
+                compare("settings", "known options".to_owned(), option);
+                return found;
+            }
+        };
+        let names = if self.names.is_empty() { &provider.example.names } else { &self.names };
+        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6 };
+        let v4 = self.ipv4.map(|_| Family::V4);
+        let families: Vec<Family> = v4.into_iter().chain(self.ipv6.map(|_| Family::V6)).collect();
+        let account = match Account::new(Arc::clone(provider), settings.clone(), names, &families) {
+            Ok(account) => account,
+            Err(errors) => {
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                compare("account", "valid settings".to_owned(), errors.join("; "));
+                return found;
+            }
+        };
+        for answer in &self.answers {
+            let (mut dialogue, step) = account.dialogue(&update);
+            match step {
+                Step::Send(request) => self.compare_request(&request, &settings, &mut compare),
+                Step::Done(verdicts) => compare("request", self.url.clone(), format!("{verdicts:?}")),
+            }
+            let played = match dialogue.advance(&answer.reply()) {
+                Step::Send(request) => format!("another request: {}", request.shown),
+                Step::Done(verdicts) => verdicts.iter().map(word).collect::<Vec<_>>().join(", "),
+            };
+            let all = match answer.verdicts.as_slice() {
+                [one] => vec![one.clone(); names.len()],
+                each => each.to_vec(),
+            };
+            compare(&format!("answer {} {:?}", answer.status, answer.body), all.join(", "), played);
+        }
+        found
+    }
+
+    fn compare_request(
+        &self,
+        request: &Request,
+        settings: &AccountSettings,
+        compare: &mut impl FnMut(&str, String, String),
+    ) {
+        compare("method", format!("{:?}", self.method), format!("{:?}", request.method));
+        compare("url", self.url.clone(), request.url.expose().to_owned());
+        let secrets =
+            [&settings.password, &settings.token, &settings.token6, &settings.param, &settings.param_opt];
+        if settings.url.is_none() {
+            let shown = secrets.into_iter().flatten().fold(self.url.clone(), |url, secret| {
+                url.replace(&query(secret.expose()), MASK).replace(secret.expose(), MASK)
+            });
+            compare("shown", shown, request.shown.clone());
+        }
+        let leaks = secrets.into_iter().flatten().any(|secret| request.shown.contains(secret.expose()));
+        compare("secrets shown", false.to_string(), leaks.to_string());
+        let headers: Vec<String> =
+            request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+        compare("headers", self.headers.join("\n"), headers.join("\n"));
+        let body = request.body.as_ref().map(|body| body.expose().to_owned());
+        compare("body", format!("{:?}", self.body), format!("{body:?}"));
+        compare("family", format!("{:?}", self.family), format!("{:?}", request.family));
+    }
+
+    fn settings(&self, provider: &Provider) -> Result<AccountSettings, String> {
+        let mut settings = AccountSettings::default();
+        for (option, value) in provider.example.settings.iter().chain(&self.settings) {
+            let text = || Some(value.clone());
+            let secret = || Some(Secret::new(value.as_str()));
+            match option.as_str() {
+                "user" => settings.user = text(),
+                "password" => settings.password = secret(),
+                "token" => settings.token = secret(),
+                "token6" => settings.token6 = secret(),
+                "param" => settings.param = secret(),
+                "param_opt" => settings.param_opt = secret(),
+                "record_id" => settings.record_id = text(),
+                "server" => settings.server = text(),
+                "path" => settings.path = text(),
+                "zone" => settings.zone = text(),
+                "url" => settings.url = secret(),
+                "body" => settings.body = secret(),
+                "success" => settings.success = vec![value.clone()],
+                "raw" => settings.raw = value == "1",
+                "insecure" => settings.insecure = value == "1",
+                other => return Err(other.to_owned()),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+impl RecordedAnswer {
+    fn reply(&self) -> Reply {
+        let headers =
+            self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+        Reply { status: self.status, headers, body: self.body.clone() }
+    }
+}
+
+fn word(verdict: &Verdict) -> String {
+    let word = match verdict {
+        Verdict::Good => "good",
+        Verdict::Unchanged => "unchanged",
+        Verdict::Busy { retry_after: None, .. } => "busy",
+        Verdict::Busy { retry_after: Some(wish), .. } => return format!("busy {}", wish.as_secs()),
+        Verdict::Refused { refusal: Refusal::Abuse, .. } => "abuse",
+        Verdict::Refused { refusal: Refusal::Credentials, .. } => "credentials",
+        Verdict::Refused { refusal: Refusal::Malformed, .. } => "malformed",
+        Verdict::Refused { refusal: Refusal::Name, .. } => "name",
+        Verdict::NotUnderstood { .. } => "not understood",
+    };
+    word.to_owned()
+}

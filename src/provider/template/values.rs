@@ -1,0 +1,138 @@
+//! What the placeholders stand for in one request.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::super::Family;
+use super::super::settings::AccountSettings;
+use super::Placeholder as P;
+
+/// Seconds that a record lives in caches where the account does not say; our judgement.
+const TTL_SECS: u32 = 60;
+
+/// All that one request may mention.
+pub(in crate::provider) struct Values<'a> {
+    pub(in crate::provider) settings: &'a AccountSettings,
+    /// Zones that the provider's names lie in.
+    pub(in crate::provider) zones: &'a [String],
+    /// How many labels next to the zone count; zero: all.
+    pub(in crate::provider) label_depth: usize,
+    pub(in crate::provider) path: &'a str,
+    pub(in crate::provider) names: &'a [String],
+    pub(in crate::provider) ipv4: Option<Ipv4Addr>,
+    pub(in crate::provider) ipv6: Option<Ipv6Addr>,
+    /// The family that `{ip}` and `{record_type}` speak of.
+    pub(in crate::provider) family: Family,
+}
+
+impl Values<'_> {
+    pub(super) fn text(&self, placeholder: P) -> String {
+        let settings = self.settings;
+        match placeholder {
+            P::AppName => env!("CARGO_PKG_NAME").to_owned(),
+            P::AppVersion => env!("CARGO_PKG_VERSION").to_owned(),
+            P::ApexBool => (self.host() == self.zone(self.host())).to_string(),
+            P::DualStack => u8::from(self.ipv4.is_some() && self.ipv6.is_some()).to_string(),
+            P::Host => self.host().to_owned(),
+            P::HostDot => format!("{}.", self.host()),
+            P::HostsCsv => self.names.join(","),
+            P::Ip => match self.family {
+                Family::V4 => text(self.ipv4),
+                Family::V6 => text(self.ipv6),
+            },
+            P::Ip4 => text(self.ipv4),
+            P::Ip4OrDash => self.ipv4.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
+            P::Ip6 => text(self.ipv6),
+            P::Ip6OrDash => self.ipv6.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
+            P::Label => self.label(self.host()),
+            P::LabelAt => {
+                Some(self.label(self.host())).filter(|l| !l.is_empty()).unwrap_or_else(|| "@".to_owned())
+            }
+            P::LabelCsv => self.labels(),
+            P::Param => secret(settings.param.as_ref()),
+            P::ParamOpt => secret(settings.param_opt.as_ref()),
+            P::Password => secret(settings.password.as_ref().or(settings.token.as_ref())),
+            P::Path => self.path.to_owned(),
+            P::Prefix6 => self.ipv6.map_or_else(String::new, |ip| format!("{}/64", prefix(ip))),
+            P::RecordId => settings.record_id.clone().unwrap_or_default(),
+            P::RecordType => match self.family {
+                Family::V4 => "A".to_owned(),
+                Family::V6 => "AAAA".to_owned(),
+            },
+            P::Server => settings.server_url(),
+            P::Token | P::Token4 => secret(settings.token.as_ref().or(settings.password.as_ref())),
+            P::Token6 => {
+                let token =
+                    settings.token6.as_ref().or(settings.token.as_ref()).or(settings.password.as_ref());
+                secret(token)
+            }
+            P::Ttl => settings.ttl.unwrap_or(TTL_SECS).to_string(),
+            P::TtlMinutes => settings.ttl.unwrap_or(TTL_SECS).div_ceil(60).to_string(),
+            P::User => settings.user.clone().unwrap_or_default(),
+            P::Zone => self.zone(self.host()),
+            P::ZoneDot => format!("{}.", self.zone(self.host())),
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    fn label(&self, name: &str) -> String {
+        let label = labels_below(name, &self.zone(name)).unwrap_or_default();
+        if self.label_depth == 0 {
+            return label.to_owned();
+        }
+        let labels: Vec<&str> = label.split('.').collect();
+        labels[labels.len().saturating_sub(self.label_depth)..].join(".")
+    }
+
+    fn labels(&self) -> String {
+        let mut labels: Vec<String> = Vec::new();
+        for name in self.names {
+            let label = self.label(name);
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        labels.join(",")
+    }
+
+    /// The account's zone, else the longest of the provider's zones that fits, else the last two labels: a list of
+    /// registrable domains is larger than this program.
+    fn zone(&self, name: &str) -> String {
+        if let Some(zone) = &self.settings.zone {
+            return zone.clone();
+        }
+        let fits = self.zones.iter().filter(|zone| labels_below(name, zone).is_some());
+        if let Some(zone) = fits.max_by_key(|zone| zone.len()) {
+            return zone.clone();
+        }
+        let labels: Vec<&str> = name.split('.').collect();
+        labels[labels.len().saturating_sub(2)..].join(".")
+    }
+}
+
+/// The labels of a name that are left of a zone, empty at its apex; `None` if the name lies elsewhere. Letters compare
+/// without case (RFC 4343).
+pub(in crate::provider) fn labels_below<'a>(name: &'a str, zone: &str) -> Option<&'a str> {
+    let split = name.len().checked_sub(zone.len())?;
+    let (label, tail) = (name.get(..split)?, name.get(split..)?);
+    if !tail.eq_ignore_ascii_case(zone) {
+        return None;
+    }
+    if label.is_empty() { Some("") } else { label.strip_suffix('.') }
+}
+
+fn text(ip: Option<impl ToString>) -> String {
+    ip.map_or_else(String::new, |ip| ip.to_string())
+}
+
+fn secret(secret: Option<&super::super::Secret>) -> String {
+    secret.map_or_else(String::new, |secret| secret.expose().to_owned())
+}
+
+/// The LAN's /64: what router vendors mean by its prefix (RFC 4291 section 2.5.1).
+fn prefix(ip: Ipv6Addr) -> Ipv6Addr {
+    let [a, b, c, d, ..] = ip.segments();
+    Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)
+}

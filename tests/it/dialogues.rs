@@ -1,0 +1,62 @@
+//! Every dialogue of every entry, played.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use wanbeacon::provider::{Provider, catalogue};
+
+#[test]
+fn every_entry_keeps_to_its_recorded_dialogues() {
+    let mut wrong = Vec::new();
+    for (id, text) in files() {
+        let provider = Arc::new(Provider::parse(&text).unwrap_or_else(|errors| panic!("{id}: {errors:#?}")));
+        assert!(!provider.dialogues.is_empty(), "{id} has no dialogue");
+        wrong.extend(provider.play().iter().map(|mismatch| format!("{id}: {mismatch}")));
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_entry_shows_what_success_refusal_outage_and_nonsense_look_like() {
+    for (id, text) in files() {
+        let provider = Provider::parse(&text).unwrap();
+        let answers: Vec<_> = provider.dialogues.iter().flat_map(|dialogue| &dialogue.answers).collect();
+        let has = |verdict: &str| {
+            answers.iter().any(|answer| answer.verdicts.iter().any(|v| v.starts_with(verdict)))
+        };
+        for verdict in ["good", "unchanged", "credentials", "busy", "not understood"] {
+            assert!(has(verdict), "{id} has no dialogue that ends {verdict:?}");
+        }
+        let page = answers
+            .iter()
+            .any(|answer| answer.body.contains("<html") && answer.verdicts == ["not understood"]);
+        assert!(page, "{id} has no dialogue with a captive portal");
+    }
+}
+
+#[test]
+fn every_file_is_in_the_program_and_its_dialogues_are_not() {
+    let files = files();
+    let ids: Vec<&str> = files.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, catalogue::ids().collect::<Vec<_>>());
+    for (id, text) in &files {
+        let inside = catalogue::text(id).unwrap();
+        assert!(text.starts_with(inside), "{id}");
+        assert!(!inside.contains("[[dialogue]]"), "{id}");
+    }
+}
+
+/// Id and text of every file of the catalogue, sorted by id.
+fn files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/provider/catalogue");
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| {
+            let path = file.unwrap().path();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
