@@ -1,5 +1,6 @@
 //! The agent: this program once more, in the router's namespace.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,9 +21,9 @@ pub(crate) const PASSWORD: &str = "not a secret";
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     // An agent must not outlive its demonstration, however that ends.
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
-    // TODO(merge): wanbeacon::cli::run(arguments)
-    let _ = writeln!(io::stderr(), "no agent in this tree yet for {arguments:?}: use --agent PROGRAM");
-    ExitCode::FAILURE
+    let ending =
+        wanbeacon::cli::perform(arguments.iter().map(OsString::from), &mut io::stdout(), &mut io::stderr());
+    ExitCode::from(ending.code())
 }
 
 /// A running agent; ends when it is dropped.

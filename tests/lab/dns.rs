@@ -142,10 +142,9 @@ impl Shared {
 
 fn serve_udp(shared: &Shared, socket: &UdpSocket) {
     let mut buffer = [0; 4096];
-    while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
-        if shared.stopped() {
-            return;
-        }
+    // peek: shutdown ends a wait with neither bytes nor a sender, and recv_from panics without a sender.
+    while socket.peek(&mut buffer).is_ok() && !shared.stopped() {
+        let Ok((length, peer)) = socket.recv_from(&mut buffer) else { return };
         if let Some(answer) = shared.answer(&buffer[..length]) {
             // The asker may be gone.
             let _ = socket.send_to(&answer, peer);
