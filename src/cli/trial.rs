@@ -44,7 +44,8 @@ pub(super) fn look(
     let mut sources = Vec::new();
     for (family, device) in families {
         let Some(device) = device else { continue };
-        let current = before.iter().find(|source| source.family == family).and_then(|source| source.candidate);
+        let current =
+            before.iter().find(|source| source.family == family).and_then(|source| source.candidate);
         let choice = choose(device, family, settings.allow, snapshot, current);
         let (candidate, rejected) = (choice.address, choice.rejected);
         sources.push(SourceStatus { family, device: device.clone(), candidate, rejected });

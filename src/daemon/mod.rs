@@ -181,7 +181,9 @@ impl Daemon {
                     let _ = answer.send(self.answer(query));
                 }
                 Happened::Reload => self.reload(),
-                Happened::Reply((job, outcome, exchange)) => self.tell(Event::Reply { job, outcome, exchange }),
+                Happened::Reply((job, outcome, exchange)) => {
+                    self.tell(Event::Reply { job, outcome, exchange })
+                }
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
@@ -263,7 +265,10 @@ impl Daemon {
             Ok(loaded) => {
                 let (old, new) = (&self.loaded.config.global, &loaded.config.global);
                 if (&old.state_dir, &old.runtime_dir) != (&new.state_dir, &new.runtime_dir) {
-                    self.log.write(LogLevel::Warning, "state_dir and runtime_dir change with the next start only");
+                    self.log.write(
+                        LogLevel::Warning,
+                        "state_dir and runtime_dir change with the next start only",
+                    );
                 }
                 self.log.set_level(new.log_level);
                 self.loaded = loaded;
@@ -271,7 +276,8 @@ impl Daemon {
                 self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
             }
             Err(error) => {
-                self.log.write(LogLevel::Error, "the new configuration is wrong, the old one stays in force:");
+                self.log
+                    .write(LogLevel::Error, "the new configuration is wrong, the old one stays in force:");
                 error.to_string().lines().for_each(|line| self.log.write(LogLevel::Error, line));
             }
         }

@@ -51,11 +51,13 @@ impl Store {
                     Ok(()) => format!("it is kept as {}", aside.display()),
                     Err(error) => format!("it cannot be put aside: {error}"),
                 };
-                complaints.push(format!("{}: {error}; {moved}; what is published is asked anew", path.display()));
+                complaints
+                    .push(format!("{}: {error}; {moved}; what is published is asked anew", path.display()));
                 None
             }
         };
-        let volatile = read(&self.volatile).filter(|kept| boot.is_some() && kept.engine.boot.as_deref() == boot);
+        let volatile =
+            read(&self.volatile).filter(|kept| boot.is_some() && kept.engine.boot.as_deref() == boot);
         let kept = volatile.or_else(|| read(&self.durable)).unwrap_or_default();
         (kept, complaints)
     }

@@ -22,7 +22,10 @@ pub(super) fn line(report: &Report) -> (LogLevel, String) {
             let addresses = addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" and ");
             let after = event_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms after the event"));
             let again = if *recovered { "recovered: " } else { "" };
-            (LogLevel::Notice, format!("{record}: {again}{} published as {addresses}{after}", names.join(", ")))
+            (
+                LogLevel::Notice,
+                format!("{record}: {again}{} published as {addresses}{after}", names.join(", ")),
+            )
         }
         Report::Failed { record: RecordId(record), what, unconfirmed, retry_in_ms, attempts } => {
             let verb = if *unconfirmed { "could not confirm the update" } else { "update failed" };
@@ -63,7 +66,10 @@ mod tests {
             retry_in_ms: Some(5_250),
             attempts: 2,
         };
-        assert_eq!(line(&failed).1, "home: update failed, attempt 2: connection refused; next attempt in 5 s");
+        assert_eq!(
+            line(&failed).1,
+            "home: update failed, attempt 2: connection refused; next attempt in 5 s"
+        );
         let none = Report::AddressChanged {
             record,
             family: Family::V4,

@@ -99,7 +99,13 @@ pub struct Rejected {
 ///
 /// `current` is what was chosen before: it is kept where the rules leave a choice, so that two equals do not alternate.
 #[must_use]
-pub fn choose(device: &str, family: Family, allow: Allow, snapshot: &Snapshot, current: Option<IpAddr>) -> Choice {
+pub fn choose(
+    device: &str,
+    family: Family,
+    allow: Allow,
+    snapshot: &Snapshot,
+    current: Option<IpAddr>,
+) -> Choice {
     let none = |reason: String| Choice { address: None, rejected: vec![Rejected { address: None, reason }] };
     let Some(link) = snapshot.links.iter().find(|link| link.name == device) else {
         return none(format!("there is no device {device}"));
@@ -107,7 +113,8 @@ pub fn choose(device: &str, family: Family, allow: Allow, snapshot: &Snapshot, c
     if !link.up {
         return none(format!("{device} is down"));
     }
-    let on_device = snapshot.addresses.iter().filter(|a| a.ifindex == link.ifindex && Family::of(a.ip) == family);
+    let on_device =
+        snapshot.addresses.iter().filter(|a| a.ifindex == link.ifindex && Family::of(a.ip) == family);
     let mut usable: Vec<&Address> = Vec::new();
     let mut rejected = Vec::new();
     for address in on_device {
@@ -179,7 +186,9 @@ fn unfit(address: &Address, allow: Allow) -> Option<&'static str> {
 /// Reasons of RFC 6890 and its registry, for IPv4.
 fn unfit_v4(ip: Ipv4Addr, allow: Allow) -> Option<&'static str> {
     match ip.octets() {
-        _ if ip.is_private() && !allow.private => Some("private (RFC 1918): allow \"private\" would publish it"),
+        _ if ip.is_private() && !allow.private => {
+            Some("private (RFC 1918): allow \"private\" would publish it")
+        }
         [100, b, ..] if b & 0xc0 == 64 && !allow.cgnat => {
             Some("carrier NAT (100.64.0.0/10, RFC 6598): allow \"cgnat\" would publish it")
         }
@@ -199,7 +208,9 @@ fn unfit_v4(ip: Ipv4Addr, allow: Allow) -> Option<&'static str> {
 /// Reasons of RFC 6890 and its registry, for IPv6.
 fn unfit_v6(ip: Ipv6Addr, allow: Allow) -> Option<&'static str> {
     match ip.segments() {
-        [0xfc00..=0xfdff, ..] if !allow.ula => Some("unique local (RFC 4193): allow \"ula\" would publish it"),
+        [0xfc00..=0xfdff, ..] if !allow.ula => {
+            Some("unique local (RFC 4193): allow \"ula\" would publish it")
+        }
         [0xfc00..=0xfdff, ..] => None,
         [0xfe80..=0xfebf, ..] => Some("link-local"),
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] if !allow.documentation => {

@@ -152,7 +152,9 @@ impl Engine {
         for record in self.records.values_mut() {
             let superseded: Vec<bool> = record.lanes.iter().map(|lane| lane.is_superseded(record)).collect();
             for (lane, superseded) in record.lanes.iter_mut().zip(superseded) {
-                let Some(flight) = lane.flight.as_mut().filter(|f| superseded && !f.abandoned) else { continue };
+                let Some(flight) = lane.flight.as_mut().filter(|f| superseded && !f.abandoned) else {
+                    continue;
+                };
                 match flight.superseded {
                     None => {
                         flight.superseded = Some(now);
@@ -200,7 +202,9 @@ impl Engine {
         self.accounts.entry(record.settings.account.clone()).or_default().start(now);
         self.actions.push_back(Action::Send(Job { id: job, record: id.clone(), update: update.clone() }));
         self.actions.push_back(Action::Save { durable: false });
-        let Some(lane) = self.records.get_mut(id).and_then(|record| record.lanes.get_mut(*at)) else { return };
+        let Some(lane) = self.records.get_mut(id).and_then(|record| record.lanes.get_mut(*at)) else {
+            return;
+        };
         lane.due_since = None;
         let (superseded, abandoned, rang) = (None, false, false);
         lane.flight = Some(Flight { job, update, since: now, superseded, abandoned, rang });
@@ -211,14 +215,17 @@ impl Engine {
         let live = self.records.values().flat_map(|record| {
             record.lanes.iter().filter(|lane| lane.flight.is_some()).map(|_| record.settings.server.as_str())
         });
-        let servers: Vec<&str> = live.chain(self.orphans.values().map(|orphan| orphan.settings.server.as_str())).collect();
+        let servers: Vec<&str> =
+            live.chain(self.orphans.values().map(|orphan| orphan.settings.server.as_str())).collect();
         (servers.len(), servers.iter().filter(|s| **s == server).count())
     }
 
     /// From when on back-off, spacing and budgets allow a lane its next request; `None`: after a reply.
     pub(super) fn ready_at(&self, record: &Record, lane: &Lane) -> Option<Instant> {
         let pacing = self.accounts.get(&record.settings.account);
-        let room = pacing.map_or(Room::From(Instant::default()), |p| p.room(&record.settings.manners.limits, lane.backoff.attempts > 0));
+        let room = pacing.map_or(Room::From(Instant::default()), |p| {
+            p.room(&record.settings.manners.limits, lane.backoff.attempts > 0)
+        });
         match room {
             Room::From(at) => lane.backoff.until.max(Some(at)),
             Room::AfterReply => None,
@@ -226,7 +233,12 @@ impl Engine {
     }
 
     /// When a lane wants to be looked at again.
-    pub(super) fn lane_wake(&self, record: &Record, lane: &Lane, now: Instant) -> Option<(Instant, WakeReason)> {
+    pub(super) fn lane_wake(
+        &self,
+        record: &Record,
+        lane: &Lane,
+        now: Instant,
+    ) -> Option<(Instant, WakeReason)> {
         if let Some(flight) = &lane.flight {
             let grace = flight.superseded.filter(|_| !flight.abandoned).map(|since| since + GRACE);
             return grace.map(|at| (at, WakeReason::Abandon));
@@ -256,7 +268,13 @@ fn due_reason(record: &Record, lane: &Lane, due: Instant) -> WakeReason {
 }
 
 /// Chooses anew for each family of a record; a change starts a new story.
-fn judge(id: &RecordId, record: &mut Record, table: &Snapshot, bell: Instant, actions: &mut VecDeque<Action>) {
+fn judge(
+    id: &RecordId,
+    record: &mut Record,
+    table: &Snapshot,
+    bell: Instant,
+    actions: &mut VecDeque<Action>,
+) {
     let mut changed = Vec::new();
     for source in &mut record.sources {
         let old = source.choice.address;

@@ -18,9 +18,9 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::core::Engine;
 use crate::provider::{Manners, Update, Verdict};
 use address::Snapshot;
-pub use self::core::Engine;
 pub use state::{Entry, EntryPublished, STATE_VERSION, State};
 pub use time::{Instant, Now};
 

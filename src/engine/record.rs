@@ -247,8 +247,11 @@ impl Lane {
 /// Distributes names and families over requests, as the provider's manners allow.
 fn lanes(settings: &RecordSettings, sources: &[Source]) -> Vec<Lane> {
     let families: Vec<Family> = sources.iter().map(|s| s.family).collect();
-    let groups: Vec<&[Family]> =
-        if settings.manners.dual { vec![&families] } else { families.iter().map(std::slice::from_ref).collect() };
+    let groups: Vec<&[Family]> = if settings.manners.dual {
+        vec![&families]
+    } else {
+        families.iter().map(std::slice::from_ref).collect()
+    };
     let mut lanes = Vec::new();
     for names in settings.names.chunks(settings.manners.max_names.max(1)) {
         for group in &groups {

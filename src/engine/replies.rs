@@ -136,11 +136,20 @@ impl Engine {
             return;
         }
         lane.backoff.told = true;
-        let Some((record, lane)) = self.records.get(&at.0).and_then(|r| Some((r, r.lanes.get(at.1)?))) else { return };
+        let Some((record, lane)) = self.records.get(&at.0).and_then(|r| Some((r, r.lanes.get(at.1)?))) else {
+            return;
+        };
         let retry = self.ready_at(record, lane).unwrap_or(now.monotonic).since(now.monotonic);
-        let retry_in_ms = (fault != Fault::Clock).then(|| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
+        let retry_in_ms =
+            (fault != Fault::Clock).then(|| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
         let record = at.0.clone();
-        self.actions.push_back(Action::Report(Report::Failed { record, what, unconfirmed, retry_in_ms, attempts }));
+        self.actions.push_back(Action::Report(Report::Failed {
+            record,
+            what,
+            unconfirmed,
+            retry_in_ms,
+            attempts,
+        }));
     }
 }
 
@@ -149,7 +158,9 @@ impl Engine {
 fn worth_telling(fault: Fault, before: Option<Fault>, attempts: u32) -> bool {
     match fault {
         Fault::Line => attempts == 8 || (attempts > 8 && attempts.is_power_of_two()),
-        Fault::Clock | Fault::Nonsense | Fault::Provider => before != Some(fault) || attempts.is_power_of_two(),
+        Fault::Clock | Fault::Nonsense | Fault::Provider => {
+            before != Some(fault) || attempts.is_power_of_two()
+        }
     }
 }
 

@@ -95,7 +95,9 @@ impl Engine {
         let slept = if same_boot {
             Some(now.monotonic.since(state.saved))
         } else {
-            now.unix().zip(state.saved_unix).map(|(now, saved)| Duration::from_secs(now.saturating_sub(saved)))
+            now.unix()
+                .zip(state.saved_unix)
+                .map(|(now, saved)| Duration::from_secs(now.saturating_sub(saved)))
         };
         for (account, pacing) in state.accounts {
             let pacing = if same_boot {
@@ -118,7 +120,9 @@ impl Engine {
         let settings = &record.settings;
         for target in record.lanes.iter_mut().flat_map(|lane| &mut lane.targets) {
             let key = (id.clone(), target.name.clone(), target.family);
-            let Some(entry) = self.memory.remove(&key).filter(|e| e.account == settings.account) else { continue };
+            let Some(entry) = self.memory.remove(&key).filter(|e| e.account == settings.account) else {
+                continue;
+            };
             recall(target, &entry, settings.fingerprint, now);
             if let Some(published) = &mut target.published {
                 published.early = self.dice.byte();
@@ -156,11 +160,8 @@ fn entries(id: &RecordId, record: &Record, now: Instant) -> Vec<Entry> {
     let all = record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
     let entry = |(lane, target): (&super::record::Lane, &Target)| {
         let flying = lane.flight.as_ref().and_then(|f| f.update.address(target.family));
-        let published = target.published.map(|p| EntryPublished {
-            address: p.address,
-            age: p.age(now),
-            since: p.since,
-        });
+        let published =
+            target.published.map(|p| EntryPublished { address: p.address, age: p.age(now), since: p.since });
         let mut doubt = target.doubt.as_ref().map_or(Vec::new(), |d| d.addresses.clone());
         doubt.extend(flying.filter(|a| Some(*a) != published.map(|p| p.address)));
         Entry {

@@ -25,8 +25,10 @@ impl Engine {
     }
 
     fn record_status(&self, id: &RecordId, record: &Record, now: Now) -> RecordStatus {
-        let pairs = record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
-        let names = pairs.map(|(lane, target)| self.name_status(record, lane, target, now.monotonic)).collect();
+        let pairs =
+            record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
+        let names =
+            pairs.map(|(lane, target)| self.name_status(record, lane, target, now.monotonic)).collect();
         let sources = record.sources.iter().map(|source| SourceStatus {
             family: source.family,
             device: source.device.clone(),
@@ -41,7 +43,8 @@ impl Engine {
             sources: sources.collect(),
             last_answer: record.last_answer.clone(),
             next: next(record, wake.map(|(_, reason)| reason)),
-            next_in_ms: wake.map(|(at, _)| u64::try_from(at.since(now.monotonic).as_millis()).unwrap_or(u64::MAX)),
+            next_in_ms: wake
+                .map(|(at, _)| u64::try_from(at.since(now.monotonic).as_millis()).unwrap_or(u64::MAX)),
             next_reason: wake.map(|(_, reason)| reason),
             event_to_answer_ms: record.event_to_answer_ms,
         }
@@ -75,10 +78,14 @@ fn next(record: &Record, wake: Option<WakeReason>) -> String {
         Some(WakeReason::Pacing) => "the provider's limits allow the next request",
         Some(WakeReason::Retry) => "the update is tried again",
         Some(WakeReason::Refresh) => "the provider wants a confirmation from time to time",
-        Some(WakeReason::Repeat) => "the address is confirmed once more, since an older request was never answered",
+        Some(WakeReason::Repeat) => {
+            "the address is confirmed once more, since an older request was never answered"
+        }
         Some(WakeReason::Gather) => "the second family is waited for",
         Some(WakeReason::Abandon) => "an answer that nobody needs any more is given up",
-        None if record.lanes.iter().any(|lane| lane.flight.is_some()) => "the provider's answer is waited for",
+        None if record.lanes.iter().any(|lane| lane.flight.is_some()) => {
+            "the provider's answer is waited for"
+        }
         None if targets().any(|target| target.parked.is_some()) => "nothing, until the configuration changes",
         None if record.sources.iter().all(|source| source.choice.address.is_none()) => {
             "an address that may be published is waited for"

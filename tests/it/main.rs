@@ -11,4 +11,9 @@ mod dialogues;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
+#[path = "../lab/mod.rs"]
+mod laboratory;
+#[cfg(test)]
 mod simulator;

@@ -47,7 +47,15 @@ impl Promises {
     pub(super) fn new() -> Self {
         let (requests, amnesias, quiet_until) = (Vec::new(), Vec::new(), Instant::default());
         let (tmpfs, flash) = (Written::default(), Written::default());
-        Self { known: BTreeMap::new(), requests, amnesias, quiet_until, tmpfs, flash, flash_at: Instant::default() }
+        Self {
+            known: BTreeMap::new(),
+            requests,
+            amnesias,
+            quiet_until,
+            tmpfs,
+            flash,
+            flash_at: Instant::default(),
+        }
     }
 
     fn stated(update: &Update) -> Vec<(Key, IpAddr)> {
@@ -148,14 +156,14 @@ impl Promises {
         if hurt {
             self.amnesias.push(now);
         }
-        let doubts: Vec<(Key, Instant)> = self.known.iter().map(|(key, k)| (key.clone(), k.doubt_until)).collect();
+        let doubts: Vec<(Key, Instant)> =
+            self.known.iter().map(|(key, k)| (key.clone(), k.doubt_until)).collect();
         (self.known, self.quiet_until) = self.tmpfs.clone();
         for (key, doubt_until) in doubts {
             // A client that does not know what was in flight has to assume the worst.
             self.known.entry(key).or_default().doubt_until = doubt_until.max(now + Duration::from_secs(60));
         }
     }
-
 
     /// Old requests are forgotten, the longest window is a day.
     pub(super) fn tidy(&mut self, now: Instant) {

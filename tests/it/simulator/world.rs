@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use wanbeacon::engine::address::{Address, Link, Scope, Snapshot};
 use wanbeacon::engine::{
-    Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase, RecordId,
-    RecordSettings, Settings, State,
+    Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
+    RecordId, RecordSettings, Settings, State,
 };
 use wanbeacon::provider::{Family, Limit, Manners, Omitted, Refusal, Update, Verdict};
 
@@ -50,14 +50,20 @@ const MOODS: [Mood; 9] = [
 #[derive(Clone, Debug)]
 enum Coming {
     Reconnect,
-    Connected { routed: bool },
+    Connected {
+        routed: bool,
+    },
     Routed,
     NewPrefix,
     Flap,
-    Bell { torn: bool },
+    Bell {
+        torn: bool,
+    },
     SlowLook,
     MoodChange,
-    Kill { reboot: bool },
+    Kill {
+        reboot: bool,
+    },
     ClockSet,
     UserUpdate,
     /// The request of a job leaves, unless it was withdrawn.
@@ -215,14 +221,19 @@ impl World {
             };
             let key = (name.name.clone(), name.family);
             if name.state != "parked" {
-                assert_eq!(self.zone.get(&key).copied(), wanted, "the last word about {key:?} is not the newest");
+                assert_eq!(
+                    self.zone.get(&key).copied(),
+                    wanted,
+                    "the last word about {key:?} is not the newest"
+                );
             }
         }
     }
 
     /// The line is up and stays, the provider is well, nobody kills anybody.
     fn heal(&mut self) {
-        let ends = |coming: &Coming| matches!(coming, Coming::Leaves(_) | Coming::Lands(_) | Coming::Ends(..));
+        let ends =
+            |coming: &Coming| matches!(coming, Coming::Leaves(_) | Coming::Lands(_) | Coming::Ends(..));
         self.coming.retain(|_, coming| ends(coming) || matches!(coming, Coming::Wake(_) | Coming::SlowLook));
         self.mood = Mood::Good;
         self.clock_set = true;
@@ -382,7 +393,8 @@ impl World {
         }
         self.ipv6.iter_mut().for_each(|(_, deprecated, _)| *deprecated = true);
         self.address_serial += 1;
-        let created = u32::try_from(self.now.since(self.booted).as_millis() / 10 % (1 << 32)).expect("below 2^32");
+        let created =
+            u32::try_from(self.now.since(self.booted).as_millis() / 10 % (1 << 32)).expect("below 2^32");
         let ip = Ipv6Addr::from_bits((0x2a00 << 112) | (u128::from(self.address_serial) << 64) | 1);
         self.ipv6.push((ip, false, created));
         self.ring();
@@ -538,9 +550,10 @@ impl World {
             Mood::TooMany => busy(&update, Some(Duration::from_secs(self.dice.below(900)))),
             Mood::Maintenance => busy(&update, Some(Duration::from_secs(1800))),
             Mood::Portal => each(&update, &Verdict::NotUnderstood { words: "<html>".to_owned() }),
-            Mood::Refuses => {
-                each(&update, &Verdict::Refused { refusal: Refusal::Credentials, words: "badauth".to_owned() })
-            }
+            Mood::Refuses => each(
+                &update,
+                &Verdict::Refused { refusal: Refusal::Credentials, words: "badauth".to_owned() },
+            ),
         };
         self.plan(answer_in, Coming::Ends(job, outcome, sent_at));
     }
@@ -566,7 +579,9 @@ impl World {
                 }
                 Some(Verdict::NotUnderstood { .. }) | None => {}
             },
-            Outcome::Failed(failure) if failure.may_have_arrived() => self.promises.in_doubt(&flight.update, self.now),
+            Outcome::Failed(failure) if failure.may_have_arrived() => {
+                self.promises.in_doubt(&flight.update, self.now)
+            }
             Outcome::Failed(_) | Outcome::Withdrawn => {}
         }
         self.tell(Event::Reply { job, outcome, exchange: Exchange { sent_at, ..Exchange::default() } });
