@@ -64,6 +64,8 @@ struct Daemon {
     log: Log,
     engine: Engine,
     http: Http,
+    /// Where jobs report their end.
+    replies: mpsc::UnboundedSender<Replied>,
     store: Store,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
@@ -136,6 +138,7 @@ impl Daemon {
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(Control::bind(&global.runtime_dir)?.serve(ask));
         let (reply, replies) = mpsc::unbounded_channel();
+        let worker_reply = reply.clone();
         let store = Store::new(&global.state_dir, &global.runtime_dir);
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
@@ -143,7 +146,7 @@ impl Daemon {
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
         let http = Http::new(settings, move |job, outcome, exchange| {
             // The loop is gone only when the process ends.
-            let _ = reply.send((job, outcome, exchange));
+            let _ = worker_reply.send((job, outcome, exchange));
         });
         let now = clock::now();
         let sources = Sources {
@@ -160,7 +163,18 @@ impl Daemon {
         };
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         let (file, slow_look_at) = (file.to_owned(), Instant::default());
-        Ok(Self { file, loaded, log, engine, http, store, unsaved: None, sources, slow_look_at })
+        Ok(Self {
+            file,
+            loaded,
+            log,
+            engine,
+            http,
+            replies: reply,
+            store,
+            unsaved: None,
+            sources,
+            slow_look_at,
+        })
     }
 
     /// The loop: perform all actions; wait; hand over one event; ask when to wake.
@@ -182,7 +196,7 @@ impl Daemon {
                 }
                 Happened::Reload => self.reload(),
                 Happened::Reply((job, outcome, exchange)) => {
-                    self.tell(Event::Reply { job, outcome, exchange })
+                    self.tell(Event::Reply { job, outcome, exchange });
                 }
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
@@ -216,20 +230,22 @@ impl Daemon {
                     self.log.write(level, &line);
                 }
                 Action::Save { durable } => self.save(durable),
-                Action::Send(job) => self.send(job),
+                Action::Send(job) => self.send(&job),
                 Action::Withdraw(job) => self.http.withdraw(job),
             }
         }
     }
 
-    fn send(&mut self, job: Job) {
+    fn send(&mut self, job: &Job) {
         let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
         let (mut dialogue, step) = account.dialogue(&job.update);
         let first = match step {
             Step::Send(first) => first,
+            // A dialogue that needed no request at all.
             Step::Done(verdicts) => {
-                let outcome = Outcome::Answered(verdicts);
-                return self.engine_reply(job.id, outcome);
+                let reply = (job.id, Outcome::Answered(verdicts), Exchange::default());
+                let _ = self.replies.send(reply);
+                return;
             }
         };
         self.http.send(Task {
@@ -240,11 +256,6 @@ impl Daemon {
             ca_file: self.loaded.config.global.ca_file.clone(),
             secrets: account.secrets().to_vec(),
         });
-    }
-
-    /// A dialogue that needed no request at all.
-    fn engine_reply(&mut self, job: JobId, outcome: Outcome) {
-        self.engine.handle(Event::Reply { job, outcome, exchange: Exchange::default() }, clock::now());
     }
 
     fn save(&mut self, durable: bool) {

@@ -112,8 +112,9 @@ mod tests {
     use super::*;
 
     fn kept(boot: &str) -> Kept {
-        let engine = State { version: STATE_VERSION, boot: Some(boot.to_owned()), ..State::default() };
-        Kept { engine, endpoints: Endpoints::default() }
+        let mut kept = Kept::default();
+        (kept.engine.version, kept.engine.boot) = (STATE_VERSION, Some(boot.to_owned()));
+        kept
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Engine {
     pub(super) orphans: BTreeMap<JobId, Orphan>,
     pub(super) boot: Option<String>,
     pub(super) dice: Dice,
+    /// Actions that a person waits for: before anything is written down or told.
+    requests: VecDeque<Action>,
     pub(super) actions: VecDeque<Action>,
     snapshot: Option<Snapshot>,
     next_job: u64,
@@ -52,6 +54,7 @@ impl Engine {
             orphans: BTreeMap::new(),
             boot,
             dice: Dice::new(seed),
+            requests: VecDeque::new(),
             actions: VecDeque::new(),
             snapshot: None,
             next_job: 1,
@@ -74,9 +77,9 @@ impl Engine {
         self.send_due(now.monotonic);
     }
 
-    /// What the shell shall do next; `None`: wait.
+    /// What the shell shall do next; `None`: wait. Requests come before what is only told or kept.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.requests.pop_front().or_else(|| self.actions.pop_front())
     }
 
     /// When [`Event::Wake`] is wanted, and why; `None`: only when something happens.
@@ -93,7 +96,7 @@ impl Engine {
             judge(id, record, &snapshot, bell, &mut self.actions);
             for lane in &mut record.lanes {
                 if let Some(job) = lane.ring(now) {
-                    self.actions.push_back(Action::Withdraw(job));
+                    self.requests.push_back(Action::Withdraw(job));
                 }
             }
         }
@@ -112,8 +115,8 @@ impl Engine {
             for flight in record.lanes.into_iter().filter_map(|lane| lane.flight) {
                 let orphan = Orphan { started: flight.since, settings: record.settings.clone() };
                 self.orphans.insert(flight.job, orphan);
-                self.actions.push_back(Action::Withdraw(flight.job));
-                self.actions.push_back(Action::Abandon(flight.job));
+                self.requests.push_back(Action::Withdraw(flight.job));
+                self.requests.push_back(Action::Abandon(flight.job));
             }
         }
         for (id, wanted) in settings.records {
@@ -158,11 +161,11 @@ impl Engine {
                 match flight.superseded {
                     None => {
                         flight.superseded = Some(now);
-                        self.actions.push_back(Action::Withdraw(flight.job));
+                        self.requests.push_back(Action::Withdraw(flight.job));
                     }
                     Some(since) if since + GRACE <= now => {
                         flight.abandoned = true;
-                        self.actions.push_back(Action::Abandon(flight.job));
+                        self.requests.push_back(Action::Abandon(flight.job));
                     }
                     Some(_) => {}
                 }
@@ -200,7 +203,7 @@ impl Engine {
         let job = JobId(self.next_job);
         self.next_job += 1;
         self.accounts.entry(record.settings.account.clone()).or_default().start(now);
-        self.actions.push_back(Action::Send(Job { id: job, record: id.clone(), update: update.clone() }));
+        self.requests.push_back(Action::Send(Job { id: job, record: id.clone(), update: update.clone() }));
         self.actions.push_back(Action::Save { durable: false });
         let Some(lane) = self.records.get_mut(id).and_then(|record| record.lanes.get_mut(*at)) else {
             return;

@@ -21,6 +21,12 @@ impl Dice {
         self.roll() % n
     }
 
+    /// One of several.
+    pub(super) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        let at = self.below(from.len() as u64);
+        from[usize::try_from(at).expect("an index")].clone()
+    }
+
     /// True once in `n` times.
     pub(super) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0

@@ -6,6 +6,11 @@
 //!
 //! A failing seed is printed; `WANBEACON_SEED=<seed> cargo test --test it simulator` plays it again.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "the seed and the diary of a failure are for the person who runs the tests"
+)]
+
 mod dice;
 mod promises;
 mod world;

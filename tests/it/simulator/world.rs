@@ -132,10 +132,10 @@ fn settings(dice: &mut Dice) -> RecordSettings {
         vec![Limit { count: 3, window: secs(10) }, Limit { count: 48, window: secs(86_400) }],
     ];
     let manners = Manners {
-        max_names: [1, 20][dice.below(2) as usize],
+        max_names: dice.pick(&[1, 20]),
         dual: dice.one_in(2),
-        omitted: [Omitted::Keeps, Omitted::Resets][dice.below(2) as usize],
-        limits: limits[dice.below(4) as usize].clone(),
+        omitted: dice.pick(&[Omitted::Keeps, Omitted::Resets]),
+        limits: dice.pick(&limits),
         refresh: dice.one_in(2).then(|| secs(25 * 86_400)),
         gather: if dice.one_in(4) { secs(2) } else { Duration::ZERO },
         ..Manners::default()
@@ -264,7 +264,7 @@ impl World {
         true
     }
 
-    fn note(&mut self, what: String) {
+    fn note(&mut self, what: &str) {
         if self.diary.len() >= 60 {
             self.diary.pop_front();
         }
@@ -273,7 +273,7 @@ impl World {
 
     fn happen(&mut self, coming: Coming) {
         if !matches!(coming, Coming::Wake(_) | Coming::SlowLook) {
-            self.note(format!("{coming:?}"));
+            self.note(&format!("{coming:?}"));
         }
         match coming {
             Coming::Reconnect => self.reconnect(),
@@ -292,8 +292,7 @@ impl World {
             }
             Coming::MoodChange => {
                 let bad = self.mood == Mood::Good;
-                let mood = self.dice.below(MOODS.len() as u64);
-                self.mood = if bad { MOODS[mood as usize] } else { Mood::Good };
+                self.mood = if bad { self.dice.pick(&MOODS) } else { Mood::Good };
                 let most = if bad { HOUR * 10 } else { HOUR * 24 * 20 };
                 self.plan_pause(Duration::from_secs(20), most, Coming::MoodChange);
             }
@@ -429,7 +428,7 @@ impl World {
 
     /// `forgot`: between an action and the writing down of it.
     fn kill(&mut self, reboot: bool, forgot: bool) {
-        self.note(format!("killed, reboot {reboot}, forgot {forgot}"));
+        self.note(&format!("killed, reboot {reboot}, forgot {forgot}"));
         let flights = std::mem::take(&mut self.flights);
         for flight in flights.into_values().filter(|flight| flight.left.is_some()) {
             self.promises.in_doubt(&flight.update, self.now);
@@ -472,7 +471,7 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         if !matches!(action, Action::Save { .. }) {
-            self.note(format!("  {action:?}"));
+            self.note(&format!("  {action:?}"));
         }
         match action {
             Action::Send(job) => self.send(job),
@@ -524,10 +523,8 @@ impl World {
         let update = flight.update.clone();
         self.promises.arrived(&self.settings, self.now);
         let sent_at = Some(self.monotonic());
-        let answer_in = match self.mood {
-            Mood::Slow => self.dice.pause(Duration::from_secs(1), Duration::from_secs(14)),
-            _ => self.dice.pause(Duration::from_millis(1), Duration::from_millis(900)),
-        };
+        let (least, most) = if self.mood == Mood::Slow { (1_000, 14_000) } else { (1, 900) };
+        let answer_in = self.dice.pause(Duration::from_millis(least), Duration::from_millis(most));
         let limit = Duration::from_secs(15);
         let outcome = match self.mood {
             Mood::Good | Mood::Slow => {
@@ -580,7 +577,7 @@ impl World {
                 Some(Verdict::NotUnderstood { .. }) | None => {}
             },
             Outcome::Failed(failure) if failure.may_have_arrived() => {
-                self.promises.in_doubt(&flight.update, self.now)
+                self.promises.in_doubt(&flight.update, self.now);
             }
             Outcome::Failed(_) | Outcome::Withdrawn => {}
         }
