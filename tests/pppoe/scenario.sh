@@ -233,7 +233,7 @@ fi
 # ---------------------------------------------------------------- the end
 
 if kill -0 $agent 2>/dev/null; then
-    say "the agent used $(awk '{ print ($14 + $15) * 10 }' /proc/$agent/stat) ms of CPU"
+    say "the agent's memory at its peak: $(awk '/VmHWM/ { print $2 }' /proc/$agent/status) KiB"
 else
     bad "the agent has ended"
 fi
