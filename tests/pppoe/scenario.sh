@@ -135,7 +135,8 @@ ipv6 = "ppp0"
 allow = ["documentation"]
 TOML
 chmod 600 /tmp/wanbeacon.toml
-router wanbeacon run --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
+# Not by the function above: $! would be a shell that waits, and its memory not the agent's.
+$IP netns exec router wanbeacon run --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
 agent=$!
 
 # ---------------------------------------------------------------- checks
