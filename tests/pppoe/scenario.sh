@@ -135,7 +135,8 @@ ipv6 = "ppp0"
 allow = ["documentation"]
 TOML
 chmod 600 /tmp/wanbeacon.toml
-router wanbeacon run --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
+# Not by the function above: $! would be a shell that waits, and its memory not the agent's.
+$IP netns exec router wanbeacon run --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
 agent=$!
 
 # ---------------------------------------------------------------- checks
@@ -233,7 +234,7 @@ fi
 # ---------------------------------------------------------------- the end
 
 if kill -0 $agent 2>/dev/null; then
-    say "the agent used $(awk '{ print ($14 + $15) * 10 }' /proc/$agent/stat) ms of CPU"
+    say "the agent's memory at its peak: $(awk '/VmHWM/ { print $2 }' /proc/$agent/status) KiB"
 else
     bad "the agent has ended"
 fi
