@@ -70,7 +70,8 @@ fn what_is_not_public_is_rejected_with_its_reason() {
     ] {
         assert!(reason(ip).contains(word), "{ip}: {}", reason(ip));
     }
-    for ip in ["81.2.69.142", "100.63.255.255", "100.128.0.1", "2a00:1450::1", "2001:470::1", "3fff:1000::1"] {
+    for ip in ["81.2.69.142", "100.63.255.255", "100.128.0.1", "2a00:1450::1", "2001:470::1", "3fff:1000::1"]
+    {
         assert_eq!(reason(ip), "", "{ip} is public");
     }
 }
@@ -106,13 +107,19 @@ fn an_ipv6_address_in_the_making_or_on_its_way_out_is_not_published() {
 fn a_deprecated_ipv4_address_still_counts_but_a_fresh_one_is_preferred() {
     let old = Address { deprecated: true, ..address("81.2.0.1") };
     assert_eq!(chosen(Family::V4, vec![old.clone()], None).as_deref(), Some("81.2.0.1"));
-    assert_eq!(chosen(Family::V4, vec![old, address("81.2.0.2")], Some("81.2.0.1")).as_deref(), Some("81.2.0.2"));
+    assert_eq!(
+        chosen(Family::V4, vec![old, address("81.2.0.2")], Some("81.2.0.1")).as_deref(),
+        Some("81.2.0.2")
+    );
 }
 
 #[test]
 fn of_two_ipv4_addresses_the_published_one_stays_and_a_secondary_one_waits_for_its_promotion() {
     let (one, two) = (address("81.2.0.1"), Address { created: 200, ..address("81.3.0.1") });
-    assert_eq!(chosen(Family::V4, vec![one.clone(), two.clone()], Some("81.2.0.1")).as_deref(), Some("81.2.0.1"));
+    assert_eq!(
+        chosen(Family::V4, vec![one.clone(), two.clone()], Some("81.2.0.1")).as_deref(),
+        Some("81.2.0.1")
+    );
     assert_eq!(chosen(Family::V4, vec![one.clone(), two], None).as_deref(), Some("81.3.0.1"));
     let secondary = Address { secondary: true, created: 200, ..address("81.2.0.2") };
     assert_eq!(chosen(Family::V4, vec![one, secondary], Some("81.2.0.2")).as_deref(), Some("81.2.0.1"));
@@ -152,7 +159,8 @@ fn an_address_of_narrow_scope_is_not_published() {
 fn any_address() -> impl Strategy<Value = Address> {
     let ip = prop_oneof![
         any::<u32>().prop_map(|bits| IpAddr::V4(bits.into())),
-        (0x2000_u128..0x4000, any::<u8>()).prop_map(|(high, low)| IpAddr::V6(((high << 112) | u128::from(low)).into())),
+        (0x2000_u128..0x4000, any::<u8>())
+            .prop_map(|(high, low)| IpAddr::V6(((high << 112) | u128::from(low)).into())),
     ];
     (ip, any::<[bool; 5]>(), any::<u32>()).prop_map(|(ip, flags, created)| {
         let [tentative, dad_failed, deprecated, temporary, secondary] = flags;
