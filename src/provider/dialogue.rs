@@ -69,13 +69,11 @@ impl Dialogue {
     /// mere status 5xx may come from anything on the way.
     fn with_patience(&self, verdict: Verdict, reply: &Reply) -> Verdict {
         let pause = self.account.manners().busy_pause;
-        match verdict {
-            Verdict::Busy { words, retry_after }
-                if (200..300).contains(&reply.status) && !pause.is_zero() =>
-            {
-                Verdict::Busy { words, retry_after: retry_after.max(Some(pause)) }
-            }
-            verdict => verdict,
+        let Verdict::Busy { words, retry_after } = verdict else { return verdict };
+        let in_words = (200..300).contains(&reply.status) && !pause.is_zero();
+        Verdict::Busy {
+            words,
+            retry_after: if in_words { retry_after.max(Some(pause)) } else { retry_after },
         }
     }
 
