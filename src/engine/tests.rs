@@ -454,9 +454,9 @@ fn the_milliseconds_of_a_publication_count_from_the_kernels_event() {
         exchange: Exchange::default(),
     };
     let reports = bench.all(reply);
-    let published = reports.iter().find_map(|action| match action {
-        Action::Report(Report::Published { event_ms, addresses, .. }) => Some((*event_ms, addresses.clone())),
-        _ => None,
+    let published = reports.iter().find_map(|action| {
+        let Action::Report(Report::Published { event_ms, addresses, .. }) = action else { return None };
+        Some((*event_ms, addresses.clone()))
     });
     assert_eq!(published, Some((Some(250.0), vec![A.parse::<IpAddr>().unwrap()])));
     assert_eq!(bench.engine.status(bench.now()).records[0].event_to_answer_ms, Some(250.0));
