@@ -392,6 +392,14 @@ impl World {
         self.ring();
         let routed = self.dice.one_in(2);
         self.plan_pause(Duration::from_millis(400), Duration::from_secs(120), Coming::Connected { routed });
+        if self.dice.one_in(3) {
+            // The first session of a night does not always last.
+            self.plan_pause(
+                Duration::from_secs(1),
+                Duration::from_secs(160),
+                Coming::Connected { routed: true },
+            );
+        }
         self.plan_pause(HOUR, HOUR * 24 * 2, Coming::Reconnect);
     }
 
