@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use wanbeacon::config;
 use wanbeacon::provider::{Family, Provider, catalogue};
 
 #[test]
@@ -35,6 +36,19 @@ fn every_dependency_is_accounted_for() {
     let gone = gone.map(|(name, _)| name).filter(|name| !known.iter().any(|known| known == name));
     missing.extend(gone.map(|name| format!("{name} has a line and is no dependency")));
     assert!(missing.is_empty(), "docs/dependencies.md:\n{}", missing.join("\n"));
+}
+
+/// What a newcomer copies first must be right.
+#[test]
+fn the_examples_of_the_readme_are_valid() {
+    let readme = document("README.md");
+    let (_, rest) = readme.split_once("<<'END'\n").unwrap();
+    let (quick, _) = rest.split_once("\nEND\n").unwrap();
+    let read = config::toml::read(quick).unwrap();
+    assert!(read.warnings.is_empty() && read.config.records.len() == 1);
+    let (_, rest) = readme.split_once("```toml\nid = ").unwrap();
+    let (entry, _) = rest.split_once("```").unwrap();
+    Provider::parse(&format!("id = {entry}")).unwrap();
 }
 
 /// Paths that a document links to, within the tree.
