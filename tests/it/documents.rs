@@ -71,7 +71,8 @@ fn links_between_documents_lead_somewhere() {
 }
 
 fn providers() -> String {
-    let mut list = "| `provider` | Name | Records | Zones | What it needs |\n|---|---|---|---|---|\n".to_owned();
+    let mut list =
+        "| `provider` | Name | Records | Zones | What it needs |\n|---|---|---|---|---|\n".to_owned();
     for id in catalogue::ids() {
         let entry = catalogue::provider(id).unwrap().unwrap();
         let (records, needs) = (records(&entry), needs(&entry));
@@ -93,9 +94,8 @@ fn records(entry: &Provider) -> String {
 /// The options that an account must have; a token is written as the password.
 fn needs(entry: &Provider) -> String {
     let required = entry.credentials.keys().filter(|option| !entry.optional.contains(option));
-    let options: Vec<String> = required
-        .map(|option| format!("`{}`", if option == "token" { "password" } else { option }))
-        .collect();
+    let options: Vec<String> =
+        required.map(|option| format!("`{}`", if option == "token" { "password" } else { option })).collect();
     options.join(", ")
 }
 
