@@ -101,7 +101,7 @@ fn replace(path: &Path, text: &[u8], sync: bool) -> io::Result<()> {
         file.sync_all().map_err(named)?;
     }
     fs::rename(&fresh, path).map_err(named)?;
-    if sync && let Some(parent) = path.parent() {
+    if let Some(parent) = path.parent().filter(|_| sync) {
         File::open(parent).and_then(|parent| parent.sync_all()).map_err(named)?;
     }
     Ok(())
