@@ -464,6 +464,8 @@ impl World {
     fn kill(&mut self, reboot: bool, forgot: bool) {
         self.disturbed = self.now;
         self.note(&format!("killed, reboot {reboot}, forgot {forgot}"));
+        // The next process counts its jobs from one again.
+        self.coming.retain(|_, coming| !matches!(coming, Coming::Leaves(_) | Coming::Ends(..)));
         let flights = std::mem::take(&mut self.flights);
         for flight in flights.into_values().filter(|flight| flight.left.is_some()) {
             self.promises.in_doubt(&flight.update, self.now);
