@@ -560,10 +560,8 @@ impl World {
         let update = flight.update.clone();
         self.promises.arrived(&self.settings, self.now);
         let sent_at = Some(self.monotonic());
-        let mood = match self.mood {
-            Mood::Flaky => self.dice.pick(&[Mood::Good, Mood::Hangs, Mood::Resets]),
-            mood => mood,
-        };
+        let throw = self.dice.pick(&[Mood::Good, Mood::Hangs, Mood::Resets]);
+        let mood = if self.mood == Mood::Flaky { throw } else { self.mood };
         let (least, most) = if mood == Mood::Slow { (1_000, 14_000) } else { (1, 900) };
         let answer_in = self.dice.pause(Duration::from_millis(least), Duration::from_millis(most));
         let limit = Duration::from_secs(15);
