@@ -102,22 +102,6 @@ fn a_temporary_address_is_ignored() {
 }
 
 #[test]
-fn a_temporary_address_is_published_where_the_record_allows_it() {
-    in_namespace("ipv6::a_temporary_address_is_published_where_the_record_allows_it", || {
-        let world = reachable();
-        sh("echo 2 > /proc/sys/net/ipv6/conf/wan0/use_tempaddr");
-        let agent = world.agent("ipv6 = 'wan0'\nallow = ['documentation', 'temporary']");
-        ip(&format!("addr add {A}/64 dev wan0 nodad mngtmpaddr {LIFETIMES}"));
-        let temporary = |status: &wanbeacon::engine::journal::RecordStatus| {
-            status.names[0].published.is_some_and(|ip| ip != A.parse::<std::net::IpAddr>().unwrap())
-        };
-        let status = agent.wait_for("home", temporary);
-        let published = status.names[0].published.unwrap().to_string();
-        assert!(ip("addr show dev wan0 temporary").contains(&published));
-    });
-}
-
-#[test]
 fn unique_local_and_link_local_addresses_are_not_published() {
     in_namespace("ipv6::unique_local_and_link_local_addresses_are_not_published", || {
         let world = reachable();

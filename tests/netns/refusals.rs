@@ -114,14 +114,14 @@ fn after_500_the_provider_is_left_alone_and_asked_again() {
 #[test]
 fn the_page_of_a_captive_portal_is_no_success() {
     in_namespace("refusals::the_page_of_a_captive_portal_is_no_success", || {
-        not_understood(Mode::Captive, "You are offline");
+        not_understood(Mode::Captive, "an HTML page, \"Hotel\"");
     });
 }
 
 #[test]
 fn the_page_of_a_captive_portal_that_wishes_a_good_stay_is_no_success() {
     in_namespace("refusals::the_page_of_a_captive_portal_that_wishes_a_good_stay_is_no_success", || {
-        not_understood(Mode::CaptiveGood, "We wish you a good stay");
+        not_understood(Mode::CaptiveGood, "an HTML page, \"Hotel\"");
     });
 }
 
