@@ -223,3 +223,6 @@ fn unfit_v6(ip: Ipv6Addr, allow: Allow) -> Option<&'static str> {
         _ => Some("not global unicast (2000::/3)"),
     }
 }
+
+#[cfg(test)]
+mod tests;

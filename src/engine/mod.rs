@@ -11,6 +11,8 @@ mod record;
 mod replies;
 mod state;
 mod status;
+#[cfg(test)]
+mod tests;
 pub mod time;
 
 use std::collections::BTreeMap;

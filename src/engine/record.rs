@@ -154,10 +154,15 @@ impl Record {
         self.sources.iter().find(|s| s.family == family)?.choice.address
     }
 
-    /// The notification behind the newest of the addresses of an update.
-    pub(super) fn bell(&self, update: &Update) -> Instant {
-        let stated = self.sources.iter().filter(|s| update.address(s.family).is_some());
-        stated.map(|s| s.bell).max().unwrap_or_default()
+    /// The notification that brought the first of the addresses of an update which the provider does not have yet.
+    pub(super) fn news_since(&self, lane: &Lane, update: &Update) -> Option<Instant> {
+        let news = |source: &&Source| {
+            let stated = update.address(source.family);
+            let mut targets =
+                lane.targets.iter().filter(|t| t.family == source.family && update.names.contains(&t.name));
+            stated.is_some() && targets.any(|t| t.published.map(|p| p.address) != stated)
+        };
+        self.sources.iter().filter(news).map(|source| source.bell).min()
     }
 
     /// What a lane has to tell the provider now; `None`: nothing.

@@ -53,19 +53,20 @@ impl Engine {
         let early = self.dice.byte();
         let confirmation = Confirmation { now: now.monotonic, wall: now.unix(), early };
         let Some(record) = self.records.get_mut(&at.0) else { return };
+        let news_since = record.lanes.get(at.1).and_then(|lane| record.news_since(lane, &flight.update));
         let result = judge_names(record, at.1, flight, verdicts, confirmation);
         let words = result.words();
         record.last_answer = Some(words.clone());
         record.story.tell(now.monotonic, words, Some(exchange));
         let recovered = record.lanes.get(at.1).is_some_and(|lane| lane.backoff.told);
         if !result.good.is_empty() {
-            let event_ms = milliseconds(now.monotonic.since(record.bell(&flight.update)));
-            record.event_to_answer_ms = Some(event_ms);
+            let event_ms = news_since.map(|bell| milliseconds(now.monotonic.since(bell)));
+            record.event_to_answer_ms = event_ms.or(record.event_to_answer_ms);
             self.actions.push_back(Action::Report(Report::Published {
                 record: at.0.clone(),
                 names: result.good.clone(),
                 addresses: stated(&flight.update).map(|(_, ip)| ip).collect(),
-                event_ms: Some(event_ms),
+                event_ms,
                 recovered,
             }));
         }

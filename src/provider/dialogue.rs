@@ -51,6 +51,7 @@ impl Dialogue {
         let names = self.update.names.get(part.names.clone()).unwrap_or_default();
         let redact = |text: &str| self.account.redact(text);
         let verdicts = self.account.answers().classify(reply, &self.values(names, part.told), &redact);
+        let verdicts: Vec<Verdict> = verdicts.into_iter().map(|v| self.with_patience(v, reply)).collect();
         let failure = verdicts.iter().find(|verdict| concerns_all(verdict)).cloned();
         for (index, verdict) in part.names.zip(verdicts) {
             self.note(index, verdict);
@@ -62,6 +63,18 @@ impl Dialogue {
             }
         }
         self.step()
+    }
+
+    /// A provider that says in its own words that it is unwell (`911`) is left alone for as long as its entry asks; a
+    /// mere status 5xx may come from anything on the way.
+    fn with_patience(&self, verdict: Verdict, reply: &Reply) -> Verdict {
+        let pause = self.account.manners().busy_pause;
+        let Verdict::Busy { words, retry_after } = verdict else { return verdict };
+        let in_words = (200..300).contains(&reply.status) && !pause.is_zero();
+        Verdict::Busy {
+            words,
+            retry_after: if in_words { retry_after.max(Some(pause)) } else { retry_after },
+        }
     }
 
     fn note(&mut self, index: usize, verdict: Verdict) {

@@ -251,7 +251,7 @@ pub struct Manners {
     pub limits: Vec<Limit>,
     /// The provider forgets names that are not confirmed this often.
     pub refresh: Option<Duration>,
-    /// Least pause after the provider said that it is unwell (the 30 minutes of `911`).
+    /// Least pause after the provider said in its own words that it is unwell (the 30 minutes of `911`).
     pub busy_pause: Duration,
     /// How long the second family may be waited for when the first becomes known; zero: not at all.
     pub gather: Duration,
