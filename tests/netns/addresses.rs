@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::lab::{in_namespace, ip, ip_batch, now};
-use crate::world::{HOME, World, at_once, dial, ip_isp, line, published, renumber};
+use crate::laboratory::fault::Mode;
+use crate::world::{HOME, SOON, World, at_once, dial, ip_isp, line, published, renumber};
 
 const A: &str = "203.0.113.10";
 const B: &str = "203.0.113.11";
@@ -213,10 +214,10 @@ fn a_line_that_goes_down_and_comes_back_with_the_same_address_sends_nothing() {
 fn an_address_that_changes_while_the_request_is_away_is_sent_after_it() {
     in_namespace("addresses::an_address_that_changes_while_the_request_is_away_is_sent_after_it", || {
         let world = World::new();
-        world.provider.set(crate::laboratory::fault::Mode::Slow(Duration::from_millis(300)));
+        world.provider.set(Mode::Slow(Duration::from_millis(300)));
         dial(A);
         let agent = world.agent("ipv4 = 'wan0'");
-        assert!(world.provider.wait_for(crate::world::SOON, |requests| requests.len() == 1));
+        assert!(world.provider.wait_for(SOON, |requests| requests.len() == 1));
         // The old address stays, so that the answer can come.
         ip_batch(
             "addr add 203.0.113.11/32 dev wan0\naddr change 203.0.113.10/32 dev wan0 preferred_lft 0 valid_lft 600\n",
@@ -227,4 +228,26 @@ fn an_address_that_changes_while_the_request_is_away_is_sent_after_it() {
         assert!(requests[0].finished.unwrap() <= requests[1].connected, "{requests:?}");
         world.nothing_is_sent_after(2, &agent);
     });
+}
+
+#[test]
+fn a_request_whose_address_has_gone_holds_up_the_next_one_for_a_second_at_most() {
+    in_namespace(
+        "addresses::a_request_whose_address_has_gone_holds_up_the_next_one_for_a_second_at_most",
+        || {
+            let world = World::new();
+            world.provider.set(Mode::HangHeaders);
+            dial(A);
+            let agent = world.agent("ipv4 = 'wan0'");
+            assert!(world.provider.wait_for(SOON, |requests| requests.len() == 1));
+            world.provider.set(Mode::Good);
+            let ready = renumber(A, B);
+            let waited = world.published(HOME, B).connected - ready;
+            assert!(waited < Duration::from_millis(1_300), "{waited:?}");
+            // Should the first one be applied after all, a minute later the second is repeated.
+            let status = agent.wait_for("home", |status| status.names[0].published.is_some());
+            assert_eq!(status.next_reason, Some(wanbeacon::engine::WakeReason::Repeat));
+            assert!(status.next_in_ms > Some(50_000) && status.next_in_ms <= Some(60_000));
+        },
+    );
 }

@@ -7,9 +7,11 @@ use wanbeacon::engine::WakeReason;
 use crate::agent::Agent;
 use crate::lab::{in_namespace, ip, now, tell};
 use crate::laboratory::fault::Mode;
-use crate::laboratory::provider::Provider;
+use crate::laboratory::provider::{Provider, Transport};
 use crate::laboratory::zone::Zone;
-use crate::world::{HOME, ISP, at_once, dial, line, provider, published, record, tls_provider};
+use crate::world::{
+    HOME, ISP, at_once, dial, ip_isp, line, provider, published, record, start, tls_provider,
+};
 
 const A: &str = "203.0.113.10";
 const NAS: &str = "nas.example.test";
@@ -23,6 +25,24 @@ fn a_provider_that_refuses_connections_is_tried_again() {
         trouble.is_waiting("failed: ", "refused");
         trouble.others_are_served();
         let back = provider(444, &trouble.zone);
+        trouble.is_well();
+        assert_eq!(back.requests().len(), 1);
+    });
+}
+
+#[test]
+fn a_provider_behind_a_black_hole_is_given_up_and_tried_again() {
+    in_namespace("provider_faults::a_provider_behind_a_black_hole_is_given_up_and_tried_again", || {
+        // Nobody has this link-layer address: what is sent there is lost without a word.
+        line();
+        ip("neigh add 198.51.100.99 lladdr 02:00:00:00:00:99 nud permanent dev wan0");
+        let trouble = Trouble::on_the_line("http://198.51.100.99", Mode::Good);
+        trouble.agent.wait_for_state("home", "in-flight");
+        trouble.others_are_served();
+        trouble.is_waiting("failed: ", "198.51.100.99");
+        ip_isp("addr add 198.51.100.99/32 dev lo\n");
+        let back = start("198.51.100.99", 80, &trouble.zone, || Transport::Plain);
+        ip("neigh del 198.51.100.99 dev wan0");
         trouble.is_well();
         assert_eq!(back.requests().len(), 1);
     });
@@ -211,6 +231,10 @@ impl Trouble {
     /// `url` is where `home` looks for its provider.
     fn at(url: &str, mode: Mode) -> Self {
         line();
+        Self::on_the_line(url, mode)
+    }
+
+    fn on_the_line(url: &str, mode: Mode) -> Self {
         let zone = Zone::new(1);
         let ((bad, its_ca), (good, other_ca)) = (tls_provider(443, &zone), tls_provider(8443, &zone));
         std::fs::write("/run/ca.pem", its_ca + &other_ca).unwrap();

@@ -101,7 +101,7 @@ fn after_500_the_provider_is_left_alone_and_asked_again() {
     in_namespace("refusals::after_500_the_provider_is_left_alone_and_asked_again", || {
         let trouble = Trouble::new(Mode::Http500);
         let status = trouble.agent.wait_for_state("home", "waiting");
-        assert!(status.last_answer.unwrap().contains("the provider is busy: HTTP status 500"));
+        assert!(status.last_answer.unwrap().contains("the provider is busy: HTTP 500"));
         assert_eq!(status.next_reason, Some(WakeReason::Retry));
         trouble.others_are_served();
         trouble.was_asked(1, 1);
@@ -139,7 +139,7 @@ fn a_redirect_is_not_followed_with_the_password() {
 
 /// The provider's own words are shown; silence, until the user says `update`.
 fn parks(mode: Mode, words: &str, advice: &str) {
-    let trouble = Trouble::new(mode.clone());
+    let trouble = Trouble::new(mode);
     let status = trouble.agent.wait_for_state("home", "parked");
     assert!(status.names[0].parked.as_ref().unwrap().contains(words), "{status:?}");
     assert_eq!(status.next, "nothing, until the configuration changes");

@@ -47,9 +47,8 @@ fn a_device_that_is_made_anew_a_hundred_times_ends_right() {
         let world = World::new();
         let agent = world.agent("ipv4 = 'wan0'");
         ip("route add default dev wan0");
-        ip("link add ppp0 type dummy");
-        let session =
-            "link del ppp0\nlink add ppp0 type dummy\nlink set ppp0 up\naddr add 203.0.113.66/32 dev ppp0\n";
+        let session = "link add ppp0 type veth peer name ppp1\nlink set ppp1 up\nlink set ppp0 up\n\
+                       addr add 203.0.113.66/32 dev ppp0\nlink del ppp0\n";
         ip_batch(&session.repeat(100));
         ended_right(&world, &agent);
         assert!(world.requests().len() < 3, "devices that no record names cost nothing");
