@@ -54,7 +54,7 @@ fn a_renumbering_in_place_is_published_at_once() {
         }
         at_once(delays);
         world.nothing_is_sent_after(4, &agent);
-        assert!(agent.log().contains("home: IPv4 address changed from 203.0.113.10 to 203.0.113.11"));
+        assert!(agent.log().contains("home: home.example.test published as 203.0.113.11, "));
     });
 }
 

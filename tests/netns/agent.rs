@@ -176,6 +176,10 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let why = self.command("why home");
+            tell(&String::from_utf8_lossy(&why.stdout));
+        }
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
