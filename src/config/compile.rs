@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;
-use super::{Config, Password, Record};
+use super::{Config, Password, Place, Record};
 use crate::engine::{RecordId, RecordSettings, Settings};
 use crate::provider::{
     Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue,
@@ -89,8 +89,12 @@ fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mis
 
 /// The catalogue's entry of a record.
 fn provider(record: &Record) -> Result<Provider, Mistake> {
-    let id = record.provider.as_str();
-    let place = Some(record.place("provider").clone());
+    entry(&record.provider, record.place("provider"))
+}
+
+/// The catalogue's entry of this id, which was written there.
+pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
+    let place = Some(place.clone());
     match catalogue::provider(id) {
         Some(Ok(provider)) => Ok(provider),
         Some(Err(errors)) => {

@@ -41,6 +41,14 @@ impl Mistake {
         Self { severity: Severity::Warning, ..Self::error(place, what, mend) }
     }
 
+    /// The mistake in one line, for a log that knows the importance: `file:line:column: what; mend`.
+    #[must_use]
+    pub fn line(&self, file: &str) -> String {
+        let place = self.place.as_ref().map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
+        let mend = if self.mend.is_empty() { String::new() } else { format!("; {}", self.mend) };
+        format!("{file}{place}: {}{mend}", self.what)
+    }
+
     /// The mistake as text, with final line feed: `file:line:column`, the quoted line with a caret, the mend.
     #[must_use]
     pub fn render(&self, file: &str) -> String {

@@ -1,9 +1,12 @@
 //! The word that was probably meant.
 
-/// The candidate nearest to `word`, if it is near enough to be worth a suggestion: a third of the letters may differ.
+/// The candidate nearest to `word`, if it is near enough to be worth a suggestion: a third of the letters may differ, or
+/// the rest was left out.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const WORD_MAX: usize = 64;
+    const BEGINNING_MIN: usize = 3;
+    let word = word.to_lowercase();
     let letters = word.chars().count();
     if letters > WORD_MAX {
         return None;
@@ -11,8 +14,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let allowed = letters.div_ceil(3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&word.to_lowercase(), candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .map(|candidate| (distance(&word, candidate), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= allowed || (letters >= BEGINNING_MIN && candidate.starts_with(&word))
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -51,6 +56,14 @@ mod tests {
         assert_eq!(nearest("usr", words), Some("user"));
         assert_eq!(nearest("colour", words), None);
         assert_eq!(nearest("", words), None);
+    }
+
+    #[test]
+    fn a_beginning_is_enough() {
+        let words = ["freedns.afraid.org", "freedns.afraid.org-v1", "duckdns.org"];
+        assert_eq!(nearest("duckdns", words), Some("duckdns.org"));
+        assert_eq!(nearest("FreeDNS", words), Some("freedns.afraid.org"));
+        assert_eq!(nearest("du", words), None);
     }
 
     #[test]

@@ -235,13 +235,16 @@ impl Reader<'_> {
         }
         self.password(&values);
         self.schemes(&values);
-        let record = record(&values, home)?;
-        if !values.whole || self.mistakes[before..].iter().any(|mistake| mistake.severity == Severity::Error)
-        {
-            return None;
+        let is_right = values.whole && self.mistakes[before..].iter().all(|m| m.severity != Severity::Error);
+        if let Some(record) = record(&values, home).filter(|_| is_right) {
+            self.mistakes.extend(compile::account_mistakes(&record));
+            return Some(record);
         }
-        self.mistakes.extend(compile::account_mistakes(&record));
-        Some(record)
+        // The rest of what its provider objects to can only be seen once the record is whole.
+        if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
+            self.mistakes.extend(compile::entry(&id, place).err());
+        }
+        None
     }
 
     fn record_name(&mut self, section: &Section) {

@@ -109,7 +109,11 @@ impl Control {
     /// the socket, with the path.
     pub fn bind(runtime_dir: &Path) -> io::Result<Self> {
         let path = runtime_dir.join(SOCKET);
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let named = |error: io::Error| {
+            let text =
+                format!("cannot make the control socket {} (see runtime_dir): {error}", path.display());
+            io::Error::new(error.kind(), text)
+        };
         fs::DirBuilder::new().recursive(true).mode(0o755).create(runtime_dir).map_err(named)?;
         match client::connect(&path) {
             Ok(_) => {

@@ -133,7 +133,7 @@ impl Daemon {
         let mut log = Log::new();
         log.set_level(global.log_level);
         for warning in &loaded.warnings {
-            log.write(LogLevel::Warning, warning.render(&file.to_string_lossy()).trim_end());
+            log.write(LogLevel::Warning, &warning.line(&file.to_string_lossy()));
         }
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(Control::bind(&global.runtime_dir)?.serve(ask));
@@ -143,6 +143,9 @@ impl Daemon {
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
         complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
+        if let Some(words) = store.complaint() {
+            log.write(LogLevel::Warning, &unsaved(&words));
+        }
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
         let http = Http::new(settings, move |job, outcome, exchange| {
             // The loop is gone only when the process ends.
@@ -262,8 +265,7 @@ impl Daemon {
         let kept = Kept { engine: self.engine.state(clock::now()), endpoints: self.http.endpoints() };
         let complaint = self.store.save(&kept, durable).err().map(|error| error.to_string());
         if let Some(words) = complaint.as_ref().filter(|_| complaint != self.unsaved) {
-            let text = format!("{words}; a restart may repeat an update (see state_dir, runtime_dir)");
-            self.log.write(LogLevel::Warning, &text);
+            self.log.write(LogLevel::Warning, &unsaved(words));
         }
         if complaint.is_some() || durable {
             self.unsaved = complaint;
@@ -313,6 +315,12 @@ impl Daemon {
             }
         }
     }
+}
+
+fn unsaved(words: &str) -> String {
+    format!(
+        "cannot keep what is published: {words}; a restart may repeat an update (see state_dir, runtime_dir)"
+    )
 }
 
 /// Feeds the jitter: another one at each start, so that many routers do not march in step.

@@ -62,6 +62,17 @@ impl Store {
         (kept, complaints)
     }
 
+    /// Whether both files can be written; the words say what keeps the first from it.
+    #[must_use]
+    pub(super) fn complaint(&self) -> Option<String> {
+        [&self.durable, &self.volatile].into_iter().find_map(|path| {
+            let parent = path.parent().unwrap_or(path);
+            let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(parent);
+            let open = made.and_then(|()| Ok(rustix::fs::access(parent, rustix::fs::Access::WRITE_OK)?));
+            open.err().map(|error| format!("{}: {error}", parent.display()))
+        })
+    }
+
     /// Keeps it; `durable`: on flash too.
     ///
     /// # Errors
@@ -101,7 +112,7 @@ fn replace(path: &Path, text: &[u8], sync: bool) -> io::Result<()> {
         file.sync_all().map_err(named)?;
     }
     fs::rename(&fresh, path).map_err(named)?;
-    if sync && let Some(parent) = path.parent() {
+    if let Some(parent) = path.parent().filter(|_| sync) {
         File::open(parent).and_then(|parent| parent.sync_all()).map_err(named)?;
     }
     Ok(())
@@ -143,6 +154,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("flash"), "a file where a directory should be").unwrap();
         let store = Store::new(&dir.path().join("flash"), &dir.path().join("run"));
+        assert!(store.complaint().unwrap().contains("flash"), "said at the start already");
         let error = store.save(&kept("one"), true).unwrap_err();
         assert!(error.to_string().contains("flash"), "{error}");
         assert_eq!(store.load(Some("one")).0, kept("one"));

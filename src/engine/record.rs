@@ -124,6 +124,13 @@ pub(super) struct Doubt {
     pub(super) until: Instant,
 }
 
+impl Doubt {
+    /// Whether something else than `address` may still be applied.
+    pub(super) fn is_about_another(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|doubtful| *doubtful != address)
+    }
+}
+
 /// A job on its way.
 #[derive(Debug)]
 pub(super) struct Flight {
@@ -285,9 +292,9 @@ impl Target {
         self.published = Some(Published { address, at, carried: Duration::ZERO, since, early });
         self.forced = false;
         self.repeat_at = None;
-        let other = |doubt: &Doubt| doubt.addresses.iter().any(|a| *a != address) && doubt.until > sent;
-        let doubt = self.doubt.take().filter(other);
-        if let Some(doubt) = doubt {
+        // A doubt about this very address is kept too: it may be applied over the next one.
+        self.doubt = self.doubt.take().filter(|doubt| doubt.until > sent);
+        if let Some(doubt) = self.doubt.as_ref().filter(|doubt| doubt.is_about_another(address)) {
             self.repeat_at = Some(doubt.until.max(at));
         }
     }

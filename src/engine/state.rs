@@ -147,9 +147,11 @@ fn recall(target: &mut Target, entry: &Entry, fingerprint: u64, now: Instant) {
         early: 0,
     });
     if !entry.doubt.is_empty() {
-        target.doubt = Some(Doubt { addresses: entry.doubt.clone(), until: now + LATE });
+        let doubt = Doubt { addresses: entry.doubt.clone(), until: now + LATE };
         // Something else may still be applied over what is confirmed: confirm that once more.
-        target.repeat_at = target.published.map(|_| now + LATE);
+        let published = target.published.filter(|published| doubt.is_about_another(published.address));
+        target.repeat_at = published.map(|_| doubt.until);
+        target.doubt = Some(doubt);
     }
     if entry.fingerprint == fingerprint {
         target.parked = entry.parked.clone().map(|(refusal, words)| Parked { refusal, words });
@@ -163,7 +165,7 @@ fn entries(id: &RecordId, record: &Record, now: Instant) -> Vec<Entry> {
         let published =
             target.published.map(|p| EntryPublished { address: p.address, age: p.age(now), since: p.since });
         let mut doubt = target.doubt.as_ref().map_or(Vec::new(), |d| d.addresses.clone());
-        doubt.extend(flying.filter(|a| Some(*a) != published.map(|p| p.address)));
+        doubt.extend(flying);
         Entry {
             record: id.clone(),
             name: target.name.clone(),

@@ -196,6 +196,24 @@ fn an_answer_that_does_not_come_is_given_up_for_a_newer_address_and_the_doubt_is
 }
 
 #[test]
+fn an_answer_that_was_lost_is_remembered_even_when_its_repetition_was_confirmed() {
+    let mut bench = Bench::simple();
+    bench.see(&[A]);
+    bench.reply(1, failed(Phase::Receive, FailureKind::Reset));
+    assert_eq!(bench.wake().0, [send(2, A)]);
+    bench.good(2);
+    assert!(bench.sleeps_for_good(), "the same address may land as often as it likes");
+    assert_eq!(bench.see(&[B]), [send(3, B)]);
+    bench.good(3);
+    let (actions, _, reason) = bench.wake();
+    assert_eq!(
+        (actions, reason),
+        (vec![send(4, B)], WakeReason::Repeat),
+        "the first one may land over the new address"
+    );
+}
+
+#[test]
 fn a_line_without_a_route_is_tried_again_in_milliseconds_and_at_each_notification() {
     let mut bench = Bench::simple();
     bench.see(&[A]);

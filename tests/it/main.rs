@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod dialogues;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod lab;

@@ -392,6 +392,14 @@ impl World {
         self.ring();
         let routed = self.dice.one_in(2);
         self.plan_pause(Duration::from_millis(400), Duration::from_secs(120), Coming::Connected { routed });
+        if self.dice.one_in(3) {
+            // The first session of a night does not always last.
+            self.plan_pause(
+                Duration::from_secs(1),
+                Duration::from_secs(160),
+                Coming::Connected { routed: true },
+            );
+        }
         self.plan_pause(HOUR, HOUR * 24 * 2, Coming::Reconnect);
     }
 
@@ -456,6 +464,8 @@ impl World {
     fn kill(&mut self, reboot: bool, forgot: bool) {
         self.disturbed = self.now;
         self.note(&format!("killed, reboot {reboot}, forgot {forgot}"));
+        // The next process counts its jobs from one again.
+        self.coming.retain(|_, coming| !matches!(coming, Coming::Leaves(_) | Coming::Ends(..)));
         let flights = std::mem::take(&mut self.flights);
         for flight in flights.into_values().filter(|flight| flight.left.is_some()) {
             self.promises.in_doubt(&flight.update, self.now);

@@ -1,0 +1,113 @@
+//! What the documents say is what the program has. Each test prints what belongs there.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+use wanbeacon::config;
+use wanbeacon::provider::{Family, Provider, catalogue};
+
+#[test]
+fn the_list_of_providers_is_the_catalogue() {
+    let document = document("docs/providers.md");
+    let (_, rest) = document.split_once("<!-- providers -->\n").unwrap();
+    let (found, _) = rest.split_once("<!-- /providers -->").unwrap();
+    let list = providers();
+    assert!(found.trim() == list.trim(), "docs/providers.md is out of date; write:\n{list}");
+}
+
+#[test]
+fn every_dependency_is_accounted_for() {
+    let document = document("docs/dependencies.md");
+    let explained = |name: &str| document.lines().any(|line| line.starts_with(&format!("| `{name}` |")));
+    let manifest: Table = self::document("Cargo.toml").parse().unwrap();
+    let mut missing = Vec::new();
+    let mut known = Vec::new();
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        for name in manifest.get(section).and_then(Value::as_table).into_iter().flat_map(Table::keys) {
+            known.push(name.clone());
+            if !explained(name) {
+                missing.push(format!("{name} of [{section}] has no line"));
+            }
+        }
+    }
+    let gone = document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let gone = gone.map(|(name, _)| name).filter(|name| !known.iter().any(|known| known == name));
+    missing.extend(gone.map(|name| format!("{name} has a line and is no dependency")));
+    assert!(missing.is_empty(), "docs/dependencies.md:\n{}", missing.join("\n"));
+}
+
+/// What a newcomer copies first must be right.
+#[test]
+fn the_examples_of_the_readme_are_valid() {
+    let readme = document("README.md");
+    let (_, rest) = readme.split_once("<<'END'\n").unwrap();
+    let (quick, _) = rest.split_once("\nEND\n").unwrap();
+    let read = config::toml::read(quick).unwrap();
+    assert!(read.warnings.is_empty() && read.config.records.len() == 1);
+    let (_, rest) = readme.split_once("```toml\nid = ").unwrap();
+    let (entry, _) = rest.split_once("```").unwrap();
+    Provider::parse(&format!("id = {entry}")).unwrap();
+}
+
+/// Paths that a document links to, within the tree.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut broken = Vec::new();
+    for file in documents(root) {
+        let text = fs::read_to_string(&file).unwrap();
+        for (at, _) in text.match_indices("](") {
+            let Some((target, _)) = text[at + 2..].split_once(')') else { continue };
+            let path = target.split('#').next().unwrap_or_default();
+            let is_elsewhere = target.contains("://") || target.starts_with('#') || target.contains(' ');
+            if !is_elsewhere && !file.parent().unwrap().join(path).exists() {
+                broken.push(format!("{}: {target}", file.strip_prefix(root).unwrap().display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn providers() -> String {
+    let mut list =
+        "| `provider` | Name | Records | Zones | What it needs |\n|---|---|---|---|---|\n".to_owned();
+    for id in catalogue::ids() {
+        let entry = catalogue::provider(id).unwrap().unwrap();
+        let (records, needs) = (records(&entry), needs(&entry));
+        let zones = if entry.zones.is_empty() { "any".to_owned() } else { entry.zones.join(", ") };
+        // `custom` has nobody's front door: its page is this one.
+        let page = entry.homepage.strip_prefix("docs/").unwrap_or(&entry.homepage);
+        writeln!(list, "| `{id}` | [{}]({page}) | {records} | {zones} | {needs} |", entry.name).unwrap();
+    }
+    list
+}
+
+fn records(entry: &Provider) -> String {
+    let all = [(Family::V4, "A"), (Family::V6, "AAAA")];
+    let records: Vec<&str> =
+        all.into_iter().filter(|(family, _)| entry.sets(*family)).map(|(_, name)| name).collect();
+    records.join(", ")
+}
+
+/// The options that an account must have; a token is written as the password.
+fn needs(entry: &Provider) -> String {
+    let required = entry.credentials.keys().filter(|option| !entry.optional.contains(option));
+    let options: Vec<String> =
+        required.map(|option| format!("`{}`", if option == "token" { "password" } else { option })).collect();
+    options.join(", ")
+}
+
+fn documents(root: &Path) -> Vec<PathBuf> {
+    let folders = [root.to_owned(), root.join("docs"), root.join("docs/adr"), root.join(".github")];
+    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect(name)
+}
