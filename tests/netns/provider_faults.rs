@@ -262,6 +262,7 @@ impl Trouble {
         ip("addr add 2001:db8:1::7/64 dev wan0 nodad");
         published(&self.zone, NAS, "2001:db8:1::7");
         at_once(vec![self.good.requests()[0].connected - ready]);
+        self.agent.wait_for("nas", |status| status.names[0].published.is_some());
         let memory = self.agent.memory_mib();
         tell(&format!("memory: {memory} MiB"));
         assert!(memory <= MEMORY_MIB, "{memory} MiB");
