@@ -120,8 +120,10 @@ impl Engine {
             return; // The newer address is due at once; this failure says nothing about it.
         }
         let fault = Fault::of(failure, now.wall.is_some());
-        if fault == Fault::Line && flight.rang && lane.backoff.attempts == 0 {
-            lane.backoff.attempts = 1; // The route came while we were trying without it.
+        if fault == Fault::Line && flight.rang {
+            // The route came while we were trying without it. A notification each: no faster than the line changes.
+            lane.backoff.attempts = lane.backoff.attempts.max(1);
+            lane.backoff.until = None;
             return;
         }
         self.back_off(at, fault, failure.detail.clone(), unconfirmed, now);

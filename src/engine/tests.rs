@@ -232,6 +232,10 @@ fn a_route_that_comes_while_an_attempt_fails_without_it_is_used_at_once() {
     assert_eq!(bench.see(&[A]), []);
     assert_eq!(bench.reply(1, unreachable()), [send(2, A)]);
     assert_eq!(bench.reply(2, unreachable()), [], "but only once");
+    let (actions, ..) = bench.wake();
+    assert_eq!(actions, [send(3, A)]);
+    assert_eq!(bench.see(&[A]), []);
+    assert_eq!(bench.reply(3, unreachable()), [send(4, A)], "and at each notification");
 }
 
 #[test]

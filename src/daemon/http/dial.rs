@@ -63,19 +63,24 @@ impl Call<'_> {
             true => limit,
             false => Deadline::new(began, limits.patience, "no answer from the resolver").or_sooner(limit),
         };
-        match lookup.wait(patience) {
+        let silent = match lookup.wait(patience) {
             Ok(Some(addresses)) => {
                 let connected = self.connect(&addresses, began)?;
                 return Ok((addresses, connected));
             }
             Ok(None) if known.is_empty() => return Err(self.unresolved(&limit.fault())),
             Err(fault) if known.is_empty() || self.ticket.ended() => return Err(self.unresolved(&fault)),
-            Ok(None) | Err(_) => {}
-        }
+            Ok(None) => true,
+            Err(_) => false,
+        };
         let failure = match self.connect(&known, began) {
             Ok(connected) => return Ok((known, connected)),
             Err(failure) => failure,
         };
+        // A resolver that has failed says nothing more: waiting for it would cost the time in which the route comes.
+        if !silent {
+            return Err(failure);
+        }
         // What was remembered is outdated; perhaps the resolver knows better by now.
         self.ticket.enter(Phase::Resolve);
         match lookup.wait(limit) {
