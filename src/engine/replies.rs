@@ -53,7 +53,10 @@ impl Engine {
         let early = self.dice.byte();
         let confirmation = Confirmation { now: now.monotonic, wall: now.unix(), early };
         let Some(record) = self.records.get_mut(&at.0) else { return };
-        let result = judge_names(record, at.1, flight, verdicts, confirmation);
+        // The pause of `911` is for a provider that says so itself; a 5xx may come from whatever stands before it.
+        let said = exchange.status.is_some_and(|status| (200..300).contains(&status));
+        let pause = Some(record.settings.manners.busy_pause).filter(|pause| said && !pause.is_zero());
+        let result = judge_names(record, at.1, flight, verdicts, confirmation, pause);
         let words = result.words();
         record.last_answer = Some(words.clone());
         record.story.tell(now.monotonic, words, Some(exchange));
@@ -208,6 +211,7 @@ fn judge_names(
     flight: &Flight,
     verdicts: &[Verdict],
     confirmation: Confirmation,
+    pause: Option<Duration>,
 ) -> Result {
     let missing = Verdict::NotUnderstood { words: "the answer has no line for this name".to_owned() };
     let mut result = Result::default();
@@ -221,7 +225,11 @@ fn judge_names(
                 result.refused = Some((*refusal, words.clone()));
             }
             Verdict::Busy { words, retry_after } => {
-                result.repeat(Fault::Provider, *retry_after, format!("the provider is busy: {words}"));
+                result.repeat(
+                    Fault::Provider,
+                    retry_after.or(pause),
+                    format!("the provider is busy: {words}"),
+                );
             }
             Verdict::NotUnderstood { words } => {
                 result.repeat(Fault::Nonsense, None, format!("the answer was not understood: {words}"));
@@ -271,4 +279,62 @@ fn advice(refusal: Refusal, id: &RecordId) -> String {
         Refusal::Name => "check the host name and that it belongs to the account",
     };
     format!("{mend}, then change the configuration or run \"wanbeacon update {id}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::{Address, Link, Scope, Snapshot};
+    use super::super::{Allow, Event, RecordSettings, Settings, State};
+    use super::*;
+    use crate::provider::Manners;
+
+    #[test]
+    fn a_provider_that_says_911_is_left_alone_but_a_500_is_retried_soon() {
+        assert!(pause_after(200) >= Duration::from_secs(1800));
+        assert!(pause_after(500) <= Duration::from_secs(6));
+    }
+
+    /// How long the engine waits after "busy" with this status.
+    fn pause_after(status: u16) -> Duration {
+        let now = Now { monotonic: Instant::since_boot(Duration::from_secs(100)), wall: None };
+        let mut engine = Engine::new(1, None, State::default(), now);
+        let records = [(RecordId("home".to_owned()), record())].into_iter().collect();
+        engine.handle(Event::Settings(Settings { records }), now);
+        engine.handle(Event::Network { snapshot: snapshot(), bell: now.monotonic }, now);
+        let Some(Action::Send(job)) = engine.poll_action() else { panic!("nothing is sent") };
+        let verdict = Verdict::Busy { words: "911".to_owned(), retry_after: None };
+        let exchange = Exchange { status: Some(status), ..Exchange::default() };
+        engine.handle(Event::Reply { job: job.id, outcome: Outcome::Answered(vec![verdict]), exchange }, now);
+        engine.next_wake(now).unwrap().0.since(now.monotonic)
+    }
+
+    fn record() -> RecordSettings {
+        RecordSettings {
+            names: vec!["home.example.test".to_owned()],
+            ipv4: Some("wan0".to_owned()),
+            ipv6: None,
+            allow: Allow::default(),
+            account: "provider user".to_owned(),
+            server: "provider".to_owned(),
+            fingerprint: 1,
+            manners: Manners { busy_pause: Duration::from_secs(1800), ..Manners::default() },
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        let address = Address {
+            ifindex: 2,
+            ip: IpAddr::from([8, 8, 4, 4]),
+            prefix_len: 32,
+            scope: Scope::Universe,
+            tentative: false,
+            dad_failed: false,
+            deprecated: false,
+            temporary: false,
+            secondary: false,
+            created: 1,
+        };
+        let link = Link { ifindex: 2, name: "wan0".to_owned(), up: true };
+        Snapshot { links: vec![link], addresses: vec![address] }
+    }
 }

@@ -71,7 +71,11 @@ fn measure(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         wanbeacon.extend(line.turn(turn, |url| Client::agent(&agent, url))?);
     }
     let mut out = io::stdout().lock();
-    writeln!(out, "{:10} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8}", "ms", "events", "min", "p50", "p90", "p99", "max")?;
+    writeln!(
+        out,
+        "{:10} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "ms", "events", "min", "p50", "p90", "p99", "max"
+    )?;
     let half = row(&mut out, "floor", floor)?;
     let ours = row(&mut out, "wanbeacon", wanbeacon)?;
     writeln!(out, "median / floor's median: {:.2}", ours / half)?;
@@ -81,7 +85,9 @@ fn measure(arguments: &[String]) -> Result<(), Box<dyn Error>> {
 /// Prints one line and gives the median.
 fn row(out: &mut impl Write, name: &str, mut ms: Vec<f64>) -> io::Result<f64> {
     ms.sort_by(f64::total_cmp);
-    let at = |percent: usize| ms.get((ms.len().saturating_sub(1) * percent + 50) / 100).copied().unwrap_or(f64::NAN);
+    let at = |percent: usize| {
+        ms.get((ms.len().saturating_sub(1) * percent + 50) / 100).copied().unwrap_or(f64::NAN)
+    };
     let [min, p50, p90, p99, max] = [0, 50, 90, 99, 100].map(at);
     writeln!(out, "{name:10} {:6} {min:8.3} {p50:8.3} {p90:8.3} {p99:8.3} {max:8.3}", ms.len())?;
     Ok(p50)
@@ -107,7 +113,11 @@ impl Line {
     }
 
     /// One client, and how many milliseconds it took after each of so many changes.
-    fn turn(&mut self, events: usize, start: impl Fn(&str) -> io::Result<Client>) -> Result<Vec<f64>, Box<dyn Error>> {
+    fn turn(
+        &mut self,
+        events: usize,
+        start: impl Fn(&str) -> io::Result<Client>,
+    ) -> Result<Vec<f64>, Box<dyn Error>> {
         let client = start(&self.server.address.to_string())?;
         let mut taken = Vec::new();
         // The first two only warm up: the agent publishes what it finds, the floor says nothing before a change.
