@@ -96,8 +96,7 @@ fn added(message: &[u8]) -> Option<Ipv4Addr> {
     let NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(address)) = message.payload else {
         return None;
     };
-    address.attributes.iter().find_map(|attribute| match attribute {
-        AddressAttribute::Local(IpAddr::V4(ip)) => Some(*ip),
-        _ => None,
+    address.attributes.iter().find_map(|attribute| {
+        if let AddressAttribute::Local(IpAddr::V4(ip)) = attribute { Some(*ip) } else { None }
     })
 }

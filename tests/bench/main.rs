@@ -67,7 +67,7 @@ fn measure(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let (mut floor, mut wanbeacon) = (Vec::new(), Vec::new());
     while wanbeacon.len() < events {
         let turn = TURN.min(events - wanbeacon.len());
-        floor.extend(line.turn(turn, |url| Client::floor(url))?);
+        floor.extend(line.turn(turn, Client::floor)?);
         wanbeacon.extend(line.turn(turn, |url| Client::agent(&agent, url))?);
     }
     let mut out = io::stdout().lock();
