@@ -42,7 +42,8 @@ impl Log {
         let text = one_line(text);
         match &mut self.sink {
             Sink::Stderr => {
-                let _ = writeln!(stderr(), "{}: {text}", word(level));
+                // In one piece: standard error is not buffered, and others may write there too.
+                let _ = stderr().write_all(format!("{}: {text}\n", word(level)).as_bytes());
             }
             Sink::Syslog(log) => {
                 if send(log, level, &text).is_err() {

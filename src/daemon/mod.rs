@@ -225,7 +225,13 @@ impl Daemon {
     /// One event to the engine, and everything that follows from it.
     fn tell(&mut self, event: Event) {
         self.engine.handle(event, clock::now());
+        let mut handed_over = false;
         while let Some(action) = self.engine.poll_action() {
+            if handed_over && matches!(action, Action::Report(_) | Action::Save { .. }) {
+                // On a router's single core the worker would otherwise wait for our log and our files.
+                std::thread::yield_now();
+                handed_over = false;
+            }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
                 Action::Report(report) => {
@@ -233,7 +239,10 @@ impl Daemon {
                     self.log.write(level, &line);
                 }
                 Action::Save { durable } => self.save(durable),
-                Action::Send(job) => self.send(&job),
+                Action::Send(job) => {
+                    self.send(&job);
+                    handed_over = true;
+                }
                 Action::Withdraw(job) => self.http.withdraw(job),
             }
         }

@@ -255,6 +255,24 @@ fn a_host_that_swallows_everything_runs_into_the_limit_for_connecting() {
 }
 
 #[test]
+fn a_first_syn_that_is_lost_is_repeated_before_the_kernel_does_it() {
+    let hole = BlackHole::new();
+    let listener = hole.kept.0.try_clone().unwrap();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        let _filler = listener.accept().unwrap();
+        let mut stream = TcpStream::from(listener.accept().unwrap().0);
+        read_request(&mut stream);
+        stream.write_all(ok("good").as_bytes()).unwrap();
+    });
+    let mut lab = Lab::new(Limits::default());
+    let (outcome, exchange) = lab.ask(task(1, get(format!("http://{}/", hole.address))));
+    assert_eq!(words(&outcome), "200 good");
+    // The kernel repeats a SYN after 1 s.
+    assert!((250.0..900.0).contains(&exchange.connect_ms), "{}", exchange.connect_ms);
+}
+
+#[test]
 fn the_next_address_is_tried_while_the_first_is_silent_or_refuses() {
     let hole = BlackHole::new();
     let port = hole.address.port();
@@ -781,7 +799,7 @@ fn serve_in_threads(behave: impl Fn(TcpStream) + Copy + Send + 'static) -> Socke
 /// A port whose queue is full: the kernel drops every further SYN.
 struct BlackHole {
     address: SocketAddr,
-    _kept: (socket2::Socket, Vec<socket2::Socket>),
+    kept: (socket2::Socket, Vec<socket2::Socket>),
 }
 
 impl BlackHole {
@@ -799,6 +817,6 @@ impl BlackHole {
                 filler
             })
             .collect();
-        Self { address, _kept: (listener, full) }
+        Self { address, kept: (listener, full) }
     }
 }

@@ -1,5 +1,6 @@
 //! Connects to the first of several addresses that answers: RFC 8305 in small.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -24,22 +25,26 @@ pub(super) struct Manner<'a> {
 }
 
 /// Starts one attempt after the other, each a little later or as soon as the last has failed; the first to succeed
-/// wins, and the others are closed.
+/// wins, and the others are closed. An address that stays silent is tried once more on a socket of its own: a SYN that
+/// is lost while the line comes up is repeated by the kernel after a second only (TCP_TIMEOUT_INIT, net/tcp.h).
 pub(super) fn connect(
     candidates: &[SocketAddr],
     manner: &Manner<'_>,
 ) -> Result<(TcpStream, SocketAddr), Vec<Attempt>> {
-    let mut waiting = candidates.iter().copied();
+    let mut waiting: VecDeque<SocketAddr> = candidates.iter().chain(candidates).copied().collect();
     let mut pending: Vec<(SocketAddr, Socket)> = Vec::new();
     let mut failed = Vec::new();
     let mut start_at = (manner.clock)();
     loop {
         if pending.is_empty() || (manner.clock)() >= start_at {
-            if let Some(address) = waiting.next() {
+            if let Some(address) = waiting.pop_front() {
                 match start(address, manner.bind) {
                     Ok((socket, true)) => return Ok((socket.into(), address)),
                     Ok((socket, false)) => pending.push((address, socket)),
-                    Err(fault) => failed.push(Attempt { address, fault }),
+                    Err(fault) => {
+                        waiting.retain(|other| *other != address);
+                        failed.push(Attempt { address, fault });
+                    }
                 }
                 start_at = (manner.clock)() + manner.stagger;
                 if pending.is_empty() {
@@ -49,19 +54,25 @@ pub(super) fn connect(
                 return Err(failed);
             }
         }
-        let until = match waiting.len() {
-            0 => manner.deadline.at,
-            _ => start_at.min(manner.deadline.at),
+        let until = match waiting.is_empty() {
+            true => manner.deadline.at,
+            false => start_at.min(manner.deadline.at),
         };
         let failures = failed.len();
         match settle(&mut pending, &mut failed, until, manner) {
             Ok(Some(won)) => return Ok(won),
             // The next one need not wait for a failed one.
-            Ok(None) if failed.len() > failures => start_at = (manner.clock)(),
+            Ok(None) if failed.len() > failures => {
+                waiting.retain(|other| failed.iter().all(|attempt| attempt.address != *other));
+                start_at = (manner.clock)();
+            }
             Ok(None) if (manner.clock)() < manner.deadline.at => {}
             Ok(None) => {
-                let late = |(address, _)| Attempt { address, fault: manner.deadline.fault() };
-                failed.extend(pending.into_iter().map(late));
+                for (address, _) in pending {
+                    if failed.iter().all(|attempt| attempt.address != address) {
+                        failed.push(Attempt { address, fault: manner.deadline.fault() });
+                    }
+                }
                 return Err(failed);
             }
             Err(fault) => {

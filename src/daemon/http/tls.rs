@@ -79,6 +79,9 @@ fn rejected(reason: &CertificateError) -> Fault {
         format!("the certificate is for other names ({})", presented.join(", "))
     } else if let CertificateError::BadSignature = reason {
         "the certificate's signature is wrong".to_owned()
+    } else if format!("{reason:?}").contains("CaUsedAsEndEntity") {
+        // webpki's own error, which rustls keeps as an opaque one: typical of a certificate made by hand.
+        "the certificate is self-signed, or an authority's own instead of a server's".to_owned()
     } else {
         format!("the certificate is not accepted: {reason}")
     };
