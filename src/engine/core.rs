@@ -94,11 +94,7 @@ impl Engine {
     fn look(&mut self, snapshot: Snapshot, bell: Instant, now: Instant) {
         for (id, record) in &mut self.records {
             judge(id, record, &snapshot, bell, &mut self.actions);
-            for lane in &mut record.lanes {
-                if let Some(job) = lane.ring(now) {
-                    self.requests.push_back(Action::Withdraw(job));
-                }
-            }
+            record.lanes.iter_mut().for_each(|lane| lane.ring(now));
         }
         self.snapshot = Some(snapshot);
     }
@@ -150,11 +146,15 @@ impl Engine {
         }
     }
 
-    /// Flights that a newer address has made pointless are withdrawn, and given up when their grace is over.
+    /// Flights that a newer address has made pointless are withdrawn, and given up when their grace is over. Those that
+    /// were begun before the line was complete get one fresh start.
     fn supersede(&mut self, now: Instant) {
         for record in self.records.values_mut() {
             let superseded: Vec<bool> = record.lanes.iter().map(|lane| lane.is_superseded(record)).collect();
             for (lane, superseded) in record.lanes.iter_mut().zip(superseded) {
+                if let Some(job) = lane.start_afresh(now) {
+                    self.requests.push_back(Action::Withdraw(job));
+                }
                 let Some(flight) = lane.flight.as_mut().filter(|f| superseded && !f.abandoned) else {
                     continue;
                 };
@@ -244,7 +244,8 @@ impl Engine {
     ) -> Option<(Instant, WakeReason)> {
         if let Some(flight) = &lane.flight {
             let grace = flight.superseded.filter(|_| !flight.abandoned).map(|since| since + GRACE);
-            return grace.map(|at| (at, WakeReason::Abandon));
+            let fresh_start = lane.fresh_start_at().map(|at| (at, WakeReason::Retry));
+            return grace.map(|at| (at, WakeReason::Abandon)).or(fresh_start);
         }
         let due = lane.targets.iter().filter_map(|target| record.due_at(target, now)).min()?;
         let ready = self.ready_at(record, lane)?;

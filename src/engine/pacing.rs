@@ -148,11 +148,12 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Counts a failure and chooses the next pause: decorrelated jitter, three times the last pause at most.
+    /// Counts a failure and chooses the next pause: as long as the last one to three times as long, and somewhere in
+    /// the upper half of the longest in the end, so that many routers do not march in step.
     pub(super) fn fail(&mut self, fault: Fault, now: Instant, dice: &mut Dice) {
         let (least, most) = fault.range();
         let last = if self.fault == Some(fault) { self.pause.max(least) } else { least };
-        self.pause = dice.between(least, last.saturating_mul(3)).min(most);
+        self.pause = dice.between(last.min(most / 2), last.saturating_mul(3).min(most));
         self.until = Some(now + self.pause);
         self.attempts = self.attempts.saturating_add(1);
         self.fault = Some(fault);
@@ -259,9 +260,12 @@ mod tests {
         let (mut backoff, mut dice) = (Backoff::default(), Dice::new(1));
         backoff.fail(Fault::Line, at(0), &mut dice);
         assert!(backoff.pause < Duration::from_millis(31), "{backoff:?}");
+        for _ in 0..20 {
+            backoff.fail(Fault::Line, at(0), &mut dice);
+        }
         for _ in 0..100 {
             backoff.fail(Fault::Line, at(0), &mut dice);
-            assert!(backoff.pause <= Duration::from_secs(60));
+            assert!(backoff.pause >= Duration::from_secs(30) && backoff.pause <= Duration::from_secs(60));
         }
         backoff.fail(Fault::Provider, at(0), &mut dice);
         assert!(backoff.pause <= Duration::from_secs(6), "another fault starts anew: {backoff:?}");

@@ -29,8 +29,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// time that a request may take.
 pub(super) const LATE: Duration = Duration::from_secs(60);
 
-/// A flight this old may hang in a resolver that was asked before the route was there; our judgement.
-const STALE: Duration = Duration::from_millis(300);
+/// A flight this old that a notification came into may hang in a resolver or a connection that was begun before the
+/// route was there; our judgement, longer than an ordinary handshake.
+pub(super) const STALE: Duration = Duration::from_secs(1);
 
 /// One record at work.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ pub(super) struct Lane {
     pub(super) backoff: Backoff,
     /// Since when something is due; the order of service.
     pub(super) due_since: Option<Instant>,
-    /// The resolver was given a second chance for this address already.
+    /// A flight for this address was given its fresh start already.
     nudged: bool,
 }
 
@@ -234,19 +235,24 @@ impl Lane {
     }
 
     /// A notification came: what waits for the line is due, and a flight is told of it.
-    ///
-    /// Returns the job that may hang in a resolver and deserves one fresh start.
-    pub(super) fn ring(&mut self, now: Instant) -> Option<JobId> {
+    pub(super) fn ring(&mut self, now: Instant) {
         if self.backoff.fault == Some(super::pacing::Fault::Line) {
             self.backoff.until = Some(now);
         }
-        let flight = self.flight.as_mut()?;
-        flight.rang = true;
-        if self.nudged || now.since(flight.since) < STALE {
-            return None;
-        }
+        self.flight.iter_mut().for_each(|flight| flight.rang = true);
+    }
+
+    /// When a flight that was begun before the line was complete gets its one fresh start.
+    pub(super) fn fresh_start_at(&self) -> Option<Instant> {
+        let flight = self.flight.as_ref().filter(|flight| flight.rang && flight.superseded.is_none())?;
+        (!self.nudged).then_some(flight.since + STALE)
+    }
+
+    /// Takes that fresh start, if it is time: the job to withdraw. It ends only if its request has not left.
+    pub(super) fn start_afresh(&mut self, now: Instant) -> Option<JobId> {
+        self.fresh_start_at().filter(|at| *at <= now)?;
         self.nudged = true;
-        Some(flight.job)
+        self.flight.as_ref().map(|flight| flight.job)
     }
 
     /// The wanted address changed: old failures say nothing about it.

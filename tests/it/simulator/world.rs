@@ -320,6 +320,7 @@ impl World {
                 self.tell(Event::ClockSet);
             }
             Coming::UserUpdate => {
+                self.disturbed = self.now;
                 let force = self.dice.one_in(2);
                 self.promises.user_update(force);
                 self.tell(Event::Update { records: Vec::new(), force });
