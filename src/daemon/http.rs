@@ -207,8 +207,17 @@ impl Http {
     /// Ends a job whose request has not begun to leave: its result is [`Outcome::Withdrawn`], and the request will
     /// never be written. Later than that it does nothing.
     pub fn withdraw(&mut self, job: JobId) {
+        self.withdraw_up_to(job, Phase::Tls);
+    }
+
+    /// The same, but a job that has a connection already is left in peace.
+    pub fn restart(&mut self, job: JobId) {
+        self.withdraw_up_to(job, Phase::Connect);
+    }
+
+    fn withdraw_up_to(&mut self, job: JobId, last: Phase) {
         if let Some(ticket) = self.tickets.get(&job).and_then(Weak::upgrade) {
-            ticket.withdraw();
+            ticket.withdraw(last);
         }
     }
 
@@ -223,7 +232,7 @@ impl Http {
     pub fn shutdown(&mut self) {
         self.queue = None;
         for ticket in std::mem::take(&mut self.tickets).into_values().filter_map(|ticket| ticket.upgrade()) {
-            ticket.withdraw();
+            ticket.withdraw(Phase::Tls);
             ticket.abandon();
         }
     }

@@ -238,6 +238,7 @@ impl Daemon {
                     let (level, line) = wording::line(&report);
                     self.log.write(level, &line);
                 }
+                Action::Restart(job) => self.http.restart(job),
                 Action::Save { durable } => self.save(durable),
                 Action::Send(job) => {
                     self.send(&job);

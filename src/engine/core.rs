@@ -152,8 +152,8 @@ impl Engine {
         for record in self.records.values_mut() {
             let superseded: Vec<bool> = record.lanes.iter().map(|lane| lane.is_superseded(record)).collect();
             for (lane, superseded) in record.lanes.iter_mut().zip(superseded) {
-                if let Some(job) = lane.start_afresh(now) {
-                    self.requests.push_back(Action::Withdraw(job));
+                if let Some(job) = lane.restart(now) {
+                    self.requests.push_back(Action::Restart(job));
                 }
                 let Some(flight) = lane.flight.as_mut().filter(|f| superseded && !f.abandoned) else {
                     continue;
@@ -244,8 +244,8 @@ impl Engine {
     ) -> Option<(Instant, WakeReason)> {
         if let Some(flight) = &lane.flight {
             let grace = flight.superseded.filter(|_| !flight.abandoned).map(|since| since + GRACE);
-            let fresh_start = lane.fresh_start_at().map(|at| (at, WakeReason::Retry));
-            return grace.map(|at| (at, WakeReason::Abandon)).or(fresh_start);
+            let restart = lane.restart_at().map(|at| (at, WakeReason::Restart));
+            return grace.map(|at| (at, WakeReason::Abandon)).or(restart);
         }
         let due = lane.targets.iter().filter_map(|target| record.due_at(target, now)).min()?;
         let ready = self.ready_at(record, lane)?;

@@ -120,6 +120,9 @@ pub enum Action {
     Send(Job),
     /// A newer address makes this job pointless: if its request has not left, end it as [`Outcome::Withdrawn`].
     Withdraw(JobId),
+    /// The line changed while this job looked for its way: if it has no connection yet, end it as
+    /// [`Outcome::Withdrawn`] too.
+    Restart(JobId),
     /// The answer is no longer waited for: close the connection and end the job.
     Abandon(JobId),
     /// Keep [`Engine::state`]; `durable`: over a reboot (the provider confirmed or refused something).
@@ -149,7 +152,7 @@ pub enum Outcome {
     Answered(Vec<Verdict>),
     /// What kept us from a verdict.
     Failed(Failure),
-    /// Ended by [`Action::Withdraw`] before the request left.
+    /// Ended by [`Action::Withdraw`] or [`Action::Restart`] before the request left.
     Withdrawn,
 }
 
@@ -245,6 +248,8 @@ pub enum WakeReason {
     Retry,
     /// The provider wants a confirmation from time to time.
     Refresh,
+    /// An attempt that was begun before the line was complete, and has no connection yet, is begun afresh.
+    Restart,
     /// An answer that nobody needs any more has had its time.
     Abandon,
     /// The second family was waited for.

@@ -243,14 +243,14 @@ impl Lane {
     }
 
     /// When a flight that was begun before the line was complete gets its one fresh start.
-    pub(super) fn fresh_start_at(&self) -> Option<Instant> {
+    pub(super) fn restart_at(&self) -> Option<Instant> {
         let flight = self.flight.as_ref().filter(|flight| flight.rang && flight.superseded.is_none())?;
         (!self.nudged).then_some(flight.since + STALE)
     }
 
-    /// Takes that fresh start, if it is time: the job to withdraw. It ends only if its request has not left.
-    pub(super) fn start_afresh(&mut self, now: Instant) -> Option<JobId> {
-        self.fresh_start_at().filter(|at| *at <= now)?;
+    /// Takes that fresh start, if it is time.
+    pub(super) fn restart(&mut self, now: Instant) -> Option<JobId> {
+        self.restart_at().filter(|at| *at <= now)?;
         self.nudged = true;
         self.flight.as_ref().map(|flight| flight.job)
     }

@@ -36,6 +36,8 @@ impl Engine {
             rejected: source.choice.rejected.clone(),
         });
         let wakes = record.lanes.iter().filter_map(|lane| self.lane_wake(record, lane, now.monotonic));
+        // Most attempts have a connection long before: not worth a word.
+        let wakes = wakes.filter(|(_, reason)| *reason != WakeReason::Restart);
         let wake = wakes.min_by_key(|(at, _)| *at);
         RecordStatus {
             record: id.clone(),
@@ -83,14 +85,14 @@ fn next(record: &Record, wake: Option<WakeReason>) -> String {
         }
         Some(WakeReason::Gather) => "the second family is waited for",
         Some(WakeReason::Abandon) => "an answer that nobody needs any more is given up",
-        None if record.lanes.iter().any(|lane| lane.flight.is_some()) => {
+        Some(WakeReason::Restart) | None if record.lanes.iter().any(|lane| lane.flight.is_some()) => {
             "the provider's answer is waited for"
         }
         None if targets().any(|target| target.parked.is_some()) => "nothing, until the configuration changes",
         None if record.sources.iter().all(|source| source.choice.address.is_none()) => {
             "an address that may be published is waited for"
         }
-        None => "nothing, until the address changes",
+        Some(WakeReason::Restart) | None => "nothing, until the address changes",
     }
     .to_owned()
 }

@@ -85,7 +85,9 @@ impl Bench {
 
     /// What follows from an event, without reports and saves.
     fn tell(&mut self, event: Event) -> Vec<Action> {
-        let requests = |a: &Action| matches!(a, Action::Send(_) | Action::Withdraw(_) | Action::Abandon(_));
+        let requests = |a: &Action| {
+            matches!(a, Action::Send(_) | Action::Withdraw(_) | Action::Restart(_) | Action::Abandon(_))
+        };
         self.all(event).into_iter().filter(requests).collect()
     }
 
@@ -243,7 +245,7 @@ fn an_attempt_that_hangs_since_before_the_route_came_is_started_afresh_once() {
     let mut bench = Bench::simple();
     bench.see(&[A]);
     assert_eq!(bench.see(&[A]), [], "an ordinary handshake is left in peace");
-    assert_eq!(bench.wake(), (vec![Action::Withdraw(JobId(1))], Duration::from_secs(1), WakeReason::Retry));
+    assert_eq!(bench.wake(), (vec![Action::Restart(JobId(1))], Duration::from_secs(1), WakeReason::Restart));
     assert_eq!(bench.reply(1, Outcome::Withdrawn), [send(2, A)]);
     bench.see(&[A]);
     bench.pass(Duration::from_secs(2));

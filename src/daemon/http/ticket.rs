@@ -74,9 +74,10 @@ impl Ticket {
         true
     }
 
-    pub(super) fn withdraw(&self) {
+    /// Ends a job whose request has not begun to leave and that has come no further than `last`.
+    pub(super) fn withdraw(&self, last: Phase) {
         let progress = self.lock();
-        if progress.state == State::Pending {
+        if progress.state == State::Pending && progress.phase <= last {
             self.deliver(progress, |_, _| Outcome::Withdrawn);
             self.ring();
         }

@@ -513,7 +513,7 @@ impl World {
         }
         match action {
             Action::Send(job) => self.send(job),
-            Action::Withdraw(job) => {
+            Action::Restart(job) | Action::Withdraw(job) => {
                 let Some(flight) = self.flights.get_mut(&job).filter(|f| f.left.is_none()) else { return };
                 flight.withdrawn = true;
                 self.plan(Duration::ZERO, Coming::Ends(job, Outcome::Withdrawn, None));
