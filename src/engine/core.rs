@@ -194,9 +194,8 @@ impl Engine {
     fn send_lane(&mut self, (id, at): &LaneAt, now: Instant) {
         let Some(record) = self.records.get(id) else { return };
         let Some(lane) = record.lanes.get(*at) else { return };
-        let (total, to_server) = self.flights(&record.settings.server);
         let ready = self.ready_at(record, lane).is_some_and(|at| at <= now);
-        if !ready || total >= FLIGHTS_MAX || to_server >= FLIGHTS_PER_SERVER {
+        if !ready || !self.has_place(record) {
             return;
         }
         let Some(update) = record.plan(lane, now) else { return };
@@ -213,14 +212,15 @@ impl Engine {
         lane.flight = Some(Flight { job, update, since: now, superseded, abandoned, rang });
     }
 
-    /// Jobs in flight: all, and those to one server.
-    fn flights(&self, server: &str) -> (usize, usize) {
+    /// Whether one more job of this record may fly.
+    fn has_place(&self, record: &Record) -> bool {
         let live = self.records.values().flat_map(|record| {
             record.lanes.iter().filter(|lane| lane.flight.is_some()).map(|_| record.settings.server.as_str())
         });
-        let servers: Vec<&str> =
-            live.chain(self.orphans.values().map(|orphan| orphan.settings.server.as_str())).collect();
-        (servers.len(), servers.iter().filter(|s| **s == server).count())
+        let orphans = self.orphans.values().map(|orphan| orphan.settings.server.as_str());
+        let servers: Vec<&str> = live.chain(orphans).collect();
+        let to_server = servers.iter().filter(|server| **server == record.settings.server).count();
+        servers.len() < FLIGHTS_MAX && to_server < FLIGHTS_PER_SERVER
     }
 
     /// From when on back-off, spacing and budgets allow a lane its next request; `None`: after a reply.
@@ -250,7 +250,8 @@ impl Engine {
         let due = lane.targets.iter().filter_map(|target| record.due_at(target, now)).min()?;
         let ready = self.ready_at(record, lane)?;
         if due <= now && ready <= now {
-            return None; // It waits for a place in flight, and a reply will come.
+            // Without a place in flight a reply will come. With one, the instant has passed since the last event.
+            return self.has_place(record).then_some((now, WakeReason::Retry));
         }
         let retrying = lane.backoff.until == Some(ready);
         Some(match (ready.max(due), ready > due.max(now)) {

@@ -367,6 +367,18 @@ fn spacing_holds_the_second_update_back_and_the_newest_address_is_the_one_that_i
 }
 
 #[test]
+fn an_instant_that_passes_between_an_event_and_the_question_for_the_next_one_is_not_missed() {
+    let limits = vec![Limit { count: 1, window: Duration::from_secs(60) }];
+    let mut bench = Bench::new(only(record(Some("ppp0"), None, Manners { limits, ..Manners::default() })));
+    bench.see(&[A]);
+    bench.good(1);
+    bench.pass(Duration::from_micros(59_999_999));
+    assert_eq!(bench.see(&[B]), []);
+    bench.pass(Duration::from_micros(2));
+    assert_eq!(bench.wake().0, [send(2, B)]);
+}
+
+#[test]
 fn both_families_share_a_request_where_the_provider_allows_it() {
     let dual = Manners { dual: true, ..Manners::default() };
     let mut bench = Bench::new(only(record(Some("ppp0"), Some("ppp0"), dual.clone())));

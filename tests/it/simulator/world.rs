@@ -501,7 +501,10 @@ impl World {
             }
         }
         self.wake += 1;
-        if let Some((at, _)) = self.engine.next_wake(self.now()) {
+        // The shell asks a little later than it told.
+        let late = self.dice.pause(Duration::from_micros(1), Duration::from_millis(20));
+        let now = Now { monotonic: self.monotonic() + late, ..self.now() };
+        if let Some((at, _)) = self.engine.next_wake(now) {
             let wake = self.wake;
             self.plan(at.since(self.monotonic()), Coming::Wake(wake));
         }
