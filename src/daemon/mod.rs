@@ -226,6 +226,8 @@ impl Daemon {
     fn tell(&mut self, event: Event) {
         self.engine.handle(event, clock::now());
         let mut handed_over = false;
+        // One event may ask for several: the state is the same for all, so it is written once.
+        let mut save = None;
         while let Some(action) = self.engine.poll_action() {
             if handed_over && matches!(action, Action::Report(_) | Action::Save { .. }) {
                 // On a router's single core the worker would otherwise wait for our log and our files.
@@ -239,13 +241,16 @@ impl Daemon {
                     self.log.write(level, &line);
                 }
                 Action::Restart(job) => self.http.restart(job),
-                Action::Save { durable } => self.save(durable),
+                Action::Save { durable } => save = save.max(Some(durable)),
                 Action::Send(job) => {
                     self.send(&job);
                     handed_over = true;
                 }
                 Action::Withdraw(job) => self.http.withdraw(job),
             }
+        }
+        if let Some(durable) = save {
+            self.save(durable);
         }
     }
 

@@ -1,7 +1,5 @@
 //! Every dialogue of every entry, played.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests may stop the test")]
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
