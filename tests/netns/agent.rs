@@ -203,7 +203,7 @@ fn spawn(files: &Path, later: Duration) -> Child {
         ]);
     }
     command
-        .args([env!("CARGO_BIN_EXE_wanbeacon"), "run", "--config"])
+        .args([env!("CARGO_BIN_EXE_wanbeacon"), "run", "--allow-root", "--config"])
         .arg(files.join("wanbeacon.toml"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
