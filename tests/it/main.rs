@@ -18,4 +18,6 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod simulator;

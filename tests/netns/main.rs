@@ -28,6 +28,8 @@ mod resolver;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod storms;

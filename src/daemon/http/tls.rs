@@ -17,7 +17,9 @@ use crate::engine::FailureKind;
 /// One configuration for each bundle in use, read when it is needed first and again when it is another file. A bundle
 /// that could not be read is looked for again the next time; the one that was read before serves until then.
 #[derive(Default)]
-pub(super) struct Trust(Mutex<BTreeMap<Option<PathBuf>, (Mark, Arc<ClientConfig>)>>);
+pub(super) struct Trust(Mutex<BTreeMap<Option<PathBuf>, Known>>);
+
+type Known = (Mark, Arc<ClientConfig>);
 
 impl Trust {
     /// The words of an error name the package that is missing.
