@@ -149,8 +149,7 @@ fn password_files(config: &Config) -> impl Iterator<Item = &Path> {
 
 /// What getaddrinfo(3) reads. On OpenWrt the first leads to /tmp/resolv.conf and on to /tmp/resolv.conf.d; netifd and
 /// dnsmasq replace both by rename.
-const RESOLVER_FILES: [&str; 4] =
-    ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf"];
+const RESOLVER_FILES: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf"];
 
 /// What is read beside that: other resolvers' directories, to which /etc/resolv.conf may lead later; single
 /// certificates; the name of the boot; the random numbers of kernels without getrandom(2).

@@ -55,7 +55,10 @@ impl fmt::Display for LoadError {
                 let mends = [
                     (io::ErrorKind::NotFound, "there is no such file; name another with --config"),
                     (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
-                    (io::ErrorKind::PermissionDenied, "no permission to read it for this user; run uses nothing of root's rights but its files"),
+                    (
+                        io::ErrorKind::PermissionDenied,
+                        "no permission to read it for this user; run uses nothing of root's rights but its files",
+                    ),
                 ];
                 let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
                     return write!(f, "{}: {source}", file.display());
@@ -101,9 +104,14 @@ pub fn load_within(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<Loaded
         ));
     }
     let (secrets, mut mistakes) = secrets(&read.config, within, &mut warnings);
-    mistakes.extend(read.config.global.ca_file.as_deref().filter(|path| !within(path)).map(|path| {
-        out_of_reach(None, "ca_file", path)
-    }));
+    mistakes.extend(
+        read.config
+            .global
+            .ca_file
+            .as_deref()
+            .filter(|path| !within(path))
+            .map(|path| out_of_reach(None, "ca_file", path)),
+    );
     // Without the passwords compiling would only report them once more: the rest was seen while reading.
     let compiled = if mistakes.is_empty() { read.config.compile(&secrets) } else { Err(mistakes) };
     match compiled {
@@ -170,7 +178,8 @@ fn secrets(
 
 /// The sandbox has no door that could be opened later.
 fn out_of_reach(place: Option<Place>, what: &str, path: &Path) -> Mistake {
-    let what = format!("{what} '{}' is out of the agent's reach, which was closed at its start", path.display());
+    let what =
+        format!("{what} '{}' is out of the agent's reach, which was closed at its start", path.display());
     Mistake::error(place, what, "restart the agent")
 }
 

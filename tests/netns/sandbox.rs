@@ -117,8 +117,6 @@ fn a_resolver_configuration_that_is_replaced_is_seen() {
         world.zone.set("other.example.test", ISP.parse().unwrap());
         agent.configure(&record("home", "http://other.example.test", HOME, "ipv4 = 'wan0'"));
         agent.signal(Signal::HUP);
-        agent.wait_for_log("configuration read anew");
-        agent.says("update --force");
         assert!(world.provider.wait_for(SOON, |requests| requests.len() == 2));
         agent.wait_for_state("home", "idle");
     });
@@ -140,7 +138,7 @@ fn a_ca_bundle_that_is_replaced_is_seen() {
         );
         has_landlock(&agent);
         let status = agent.wait_for("home", |status| status.last_answer.is_some());
-        assert!(status.last_answer.unwrap().contains("no authority of the CA bundle"));
+        assert!(status.last_answer.unwrap().contains("could not secure"));
         replace(bundle, &good);
         agent.says("update");
         published(&zone, HOME, A);
@@ -148,7 +146,7 @@ fn a_ca_bundle_that_is_replaced_is_seen() {
         replace(bundle, Certificates::new(&[ISP]).ca_pem());
         agent.says("update --force");
         agent.wait_for("home", |status| {
-            status.last_answer.as_ref().is_some_and(|answer| answer.contains("no authority of the CA bundle"))
+            status.last_answer.as_ref().is_some_and(|answer| answer.contains("could not secure"))
         });
     });
 }
@@ -173,8 +171,11 @@ fn a_file_that_a_reload_names_outside_of_the_sandbox_is_refused_with_the_reason(
             agent.signal(Signal::HUP);
             agent.wait_for_log("password file '/run/elsewhere/password' is out of the agent's reach");
             let text = fs::read_to_string(agent.config()).unwrap();
-            fs::write(agent.config(), text.replace("[global]", "[global]\nca_file = '/run/elsewhere/ca.pem'"))
-                .unwrap();
+            fs::write(
+                agent.config(),
+                text.replace("[global]", "[global]\nca_file = '/run/elsewhere/ca.pem'"),
+            )
+            .unwrap();
             agent.signal(Signal::HUP);
             agent.wait_for_log("ca_file '/run/elsewhere/ca.pem' is out of the agent's reach");
             agent.wait_for_log("the old one stays in force");
@@ -274,7 +275,10 @@ fn is_closed(agent: &Agent) {
     }
     let limits = fs::read_to_string(agent.proc("limits")).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().collect::<Vec<_>>(), ["Max", "core", "file", "size", "0", "0", "bytes"]);
+    assert_eq!(
+        core.split_whitespace().collect::<Vec<_>>(),
+        ["Max", "core", "file", "size", "0", "0", "bytes"]
+    );
     let told = sandbox(agent);
     assert_eq!((&told["no_new_privs"], &told["seccomp"]), (&true.into(), &"on".into()), "{told}");
     assert_eq!((&told["capabilities"], &told["jail"]), (&serde_json::json!([]), &false.into()), "{told}");

@@ -34,7 +34,8 @@ pub(super) const AUDIT_ARCH_X86_64: u32 = audit(62, true);
 
 /// How the kernel names this processor (AUDIT_ARCH_*, linux/audit.h, from EM_*, linux/elf-em.h); `None`: its calls
 /// are not listed here.
-pub(super) const ARCHITECTURE: Option<u32> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
+pub(super) const ARCHITECTURE: Option<u32> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64"))
+{
     Some(AUDIT_ARCH_X86_64)
 } else if cfg!(target_arch = "x86") {
     Some(audit(3, false))
@@ -61,7 +62,8 @@ const FIRST: u32 = if cfg!(target_arch = "mips") { 4000 } else { 0 };
 
 /// All that is allowed, in no order.
 pub(super) fn allowed() -> Vec<(u32, Call)> {
-    let plain = [ALWAYS, OLD, NARROW, PECULIAR, RSEQ].concat().into_iter().map(|number| (number, Call::Always));
+    let plain =
+        [ALWAYS, OLD, NARROW, PECULIAR, RSEQ].concat().into_iter().map(|number| (number, Call::Always));
     let judged = JUDGED.iter().chain(JUDGED_PECULIAR).map(|(number, terms)| (*number, Call::If(terms)));
     // None is negative.
     let listed = plain.chain(judged).filter_map(|(number, call)| Some((u32::try_from(number).ok()?, call)));
@@ -71,7 +73,7 @@ pub(super) fn allowed() -> Vec<(u32, Call)> {
 #[rustfmt::skip]
 const ALWAYS: &[c_long] = &[
     // Files.
-    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_close, SYS_lseek, SYS_openat, SYS_fstat, SYS_statx,
+    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_lseek, SYS_openat, SYS_fstat, SYS_statx,
     SYS_faccessat, SYS_fsync, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_fchmod,
     SYS_fchmodat, SYS_readlinkat, SYS_getcwd, SYS_fcntl,
     // Sockets.
@@ -112,10 +114,18 @@ const OLD: &[c_long] = &[];
 #[cfg(target_pointer_width = "32")]
 #[rustfmt::skip]
 const NARROW: &[c_long] = &[
-    SYS_fcntl64, SYS__llseek, SYS_fstat64, SYS_stat64, SYS_lstat64, SYS_fstatat64, SYS_sigreturn,
+    SYS_fcntl64, SYS__llseek, SYS_fstat64, SYS_stat64, SYS_lstat64, SYS_sigreturn, FSTATAT64, PREAD64,
 ];
 #[cfg(target_pointer_width = "64")]
-const NARROW: &[c_long] = &[SYS_newfstatat];
+const NARROW: &[c_long] = &[SYS_newfstatat, SYS_pread64];
+
+// The crate libc lacks these two of MIPS and has its numbers from asm/unistd.h as well.
+#[cfg(target_arch = "mips")]
+const FSTATAT64: c_long = 4000 + 293;
+#[cfg(target_arch = "mips")]
+const PREAD64: c_long = 4000 + 200;
+#[cfg(all(target_pointer_width = "32", not(target_arch = "mips")))]
+use libc::{SYS_fstatat64 as FSTATAT64, SYS_pread64 as PREAD64};
 
 /// What one processor has for itself. glibc of i386 puts all calls of sockets into one, whose arguments are out of
 /// sight; musl, which is what routers have, does not.
@@ -148,7 +158,12 @@ const JUDGED: &[(c_long, Terms)] = &[
     // IP, local sockets, rtnetlink: neither packets as they are nor any other part of the kernel.
     (
         SYS_socket,
-        &[&[is(0, AF_INET)], &[is(0, AF_INET6)], &[is(0, AF_UNIX)], &[is(0, AF_NETLINK), is(2, NETLINK_ROUTE)]],
+        &[
+            &[is(0, AF_INET)],
+            &[is(0, AF_INET6)],
+            &[is(0, AF_UNIX)],
+            &[is(0, AF_NETLINK), is(2, NETLINK_ROUTE)],
+        ],
     ),
     (SYS_socketpair, &[&[is(0, AF_UNIX)]]),
     (SYS_mprotect, &[&[bits(2, PROT_EXEC, 0)]]),

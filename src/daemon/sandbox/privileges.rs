@@ -27,7 +27,8 @@ impl Held {
         }
         let _ = clear_ambient_capability_set();
         let none = CapabilitySet::empty();
-        let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
+        let _ =
+            set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
         let left = capabilities(None).map_or(none, |sets| sets.effective | sets.permitted);
         Self { no_new_privs, capabilities: left.iter_names().map(|(name, _)| name.to_owned()).collect() }
     }

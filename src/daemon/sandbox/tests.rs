@@ -46,7 +46,10 @@ fn a_sandbox_is_said_in_one_line() {
         seccomp: "on".to_owned(),
         jail: false,
     };
-    assert_eq!(sandbox.line(), "user wanbeacon, no new privileges, no capabilities, Landlock ABI 3, seccomp on");
+    assert_eq!(
+        sandbox.line(),
+        "user wanbeacon, no new privileges, no capabilities, Landlock ABI 3, seccomp on"
+    );
     (sandbox.jail, sandbox.no_new_privs) = (true, false);
     sandbox.landlock = "not in this kernel".to_owned();
     sandbox.capabilities = vec!["NET_RAW".to_owned()];

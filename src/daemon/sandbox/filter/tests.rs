@@ -131,7 +131,8 @@ fn sockets_are_for_ip_for_this_machine_and_for_rtnetlink() {
     for family in [libc::AF_PACKET, libc::AF_BLUETOOTH, libc::AF_ALG, libc::AF_VSOCK, libc::AF_KEY, 0] {
         assert_eq!(socket(family, 0), EPERM, "{family}");
     }
-    for protocol in [libc::NETLINK_NETFILTER, libc::NETLINK_XFRM, libc::NETLINK_AUDIT, libc::NETLINK_GENERIC] {
+    for protocol in [libc::NETLINK_NETFILTER, libc::NETLINK_XFRM, libc::NETLINK_AUDIT, libc::NETLINK_GENERIC]
+    {
         assert_eq!(socket(libc::AF_NETLINK, protocol), EPERM, "{protocol}");
     }
     // What the kernel does not look at does not count.
