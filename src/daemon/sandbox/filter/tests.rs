@@ -155,6 +155,11 @@ fn memory_is_written_or_executed_and_not_both() {
 }
 
 #[test]
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    reason = "the type of an ioctl's number is each libc's own"
+)]
 fn of_calls_with_many_meanings_only_the_needed_ones_are_allowed() {
     let pairs = [
         (libc::SYS_prctl, [bits(libc::PR_SET_NAME), 0, 0], [bits(libc::PR_SET_DUMPABLE), 1, 0]),
