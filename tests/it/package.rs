@@ -25,7 +25,12 @@ fn an_ipk_is_what_opkg_reads() {
     let names: Vec<&str> = outer.iter().map(|member| member.path.as_str()).collect();
     assert_eq!(names, ["./debian-binary", "./data.tar.gz", "./control.tar.gz"]);
     assert_eq!(outer[0].content, b"2.0\n");
-    let all = outer.iter().chain(&members(&outer[1].content)).chain(&members(&outer[2].content)).cloned().collect::<Vec<_>>();
+    let all = outer
+        .iter()
+        .chain(&members(&outer[1].content))
+        .chain(&members(&outer[2].content))
+        .cloned()
+        .collect::<Vec<_>>();
     for member in all {
         assert_eq!((member.owner, member.time.to_string().as_str()), ((0, 0), EPOCH), "{}", member.path);
         assert!(member.is_gnu, "{}", member.path);
@@ -36,8 +41,11 @@ fn an_ipk_is_what_opkg_reads() {
 fn the_files_of_the_package_are_these_with_these_modes() {
     let bench = Bench::new();
     let (data, _) = parts(&bench.ipk("mipsel_24kc"));
-    let files: Vec<(&str, u32)> =
-        data.iter().filter(|member| !member.is_directory).map(|file| (file.path.as_str(), file.mode)).collect();
+    let files: Vec<(&str, u32)> = data
+        .iter()
+        .filter(|member| !member.is_directory)
+        .map(|file| (file.path.as_str(), file.mode))
+        .collect();
     let expected = [
         ("./etc/config/wanbeacon", 0o600),
         ("./etc/init.d/wanbeacon", 0o755),
@@ -50,7 +58,10 @@ fn the_files_of_the_package_are_these_with_these_modes() {
     assert!(data.iter().filter(|member| member.is_directory).all(|directory| directory.mode == 0o755));
     let content = |path: &str| &data.iter().find(|member| member.path == path).unwrap().content;
     assert_eq!(content("./usr/sbin/wanbeacon"), &fs::read(&bench.binary).unwrap());
-    assert_eq!(content("./etc/init.d/wanbeacon"), &fs::read(repository("openwrt/wanbeacon/files/wanbeacon.init")).unwrap());
+    assert_eq!(
+        content("./etc/init.d/wanbeacon"),
+        &fs::read(repository("openwrt/wanbeacon/files/wanbeacon.init")).unwrap()
+    );
     // What the user has put there survives sysupgrade; the configuration does so as a conffile.
     assert_eq!(content("./lib/upgrade/keep.d/wanbeacon"), b"/etc/hotplug.d/wanbeacon/\n/etc/wanbeacon/\n");
 }
@@ -87,7 +98,9 @@ fn the_control_fields_are_complete_and_none_is_empty() {
     ] {
         assert_eq!(fields.get(name).map(String::as_str), Some(value), "{name}");
     }
-    assert!(fields.contains_key("Description") && fields.contains_key("Maintainer") && fields.contains_key("URL"));
+    assert!(
+        fields.contains_key("Description") && fields.contains_key("Maintainer") && fields.contains_key("URL")
+    );
     assert!(fields.values().all(|value| !value.trim().is_empty()), "{fields:?}");
     assert_eq!(text(&control, "./conffiles"), "/etc/config/wanbeacon\n");
 }
@@ -107,7 +120,12 @@ fn the_scripts_call_openwrts_own_and_leave_an_image_alone() {
         fs::write(&place, &script).unwrap();
         assert!(run("busybox", &["ash", "-n", place.to_str().unwrap()]).status.success(), "{script}");
         // Nothing of it may touch the machine that builds an image: without a PATH, any command would fail aloud.
-        let ran = Command::new("/bin/sh").arg(&place).env("IPKG_INSTROOT", "/image").env("PATH", "").output().unwrap();
+        let ran = Command::new("/bin/sh")
+            .arg(&place)
+            .env("IPKG_INSTROOT", "/image")
+            .env("PATH", "")
+            .output()
+            .unwrap();
         assert!(ran.status.success() && ran.stderr.is_empty(), "{ran:?}");
     }
 }
@@ -186,9 +204,21 @@ fn every_architecture_has_one_target_and_gets_its_package() {
 fn a_binary_for_another_machine_is_refused() {
     let bench = Bench::new();
     for (elf, target, said) in [
-        ("32le:8", "mips_24kc", "its ELF header says 32le:8 (as of mipsel-unknown-linux-musl), mips-unknown-linux-musl has 32be:8"),
-        ("64le:62", "i386_pentium4", "its ELF header says 64le:62 (as of x86_64-unknown-linux-musl), i586-unknown-linux-musl has 32le:3"),
-        ("64be:22", "x86_64", "its ELF header says 64be:22, x86_64-unknown-linux-musl has 64le:62"),
+        (
+            "ELF32,little,R3000",
+            "mips_24kc",
+            "its ELF header says ELF32,little,R3000, mips-unknown-linux-musl has ELF32,big,R3000",
+        ),
+        (
+            "ELF64,little,X86-64",
+            "i386_pentium4",
+            "its ELF header says ELF64,little,X86-64, i586-unknown-linux-musl has ELF32,little,80386",
+        ),
+        (
+            "ELF64,big,22",
+            "x86_64",
+            "its ELF header says ELF64,big,22, x86_64-unknown-linux-musl has ELF64,little,X86-64",
+        ),
     ] {
         bench.write_elf(elf);
         refused(&bench.package(&[target, "--ipk"]), said);
@@ -196,7 +226,7 @@ fn a_binary_for_another_machine_is_refused() {
     fs::write(&bench.binary, "#!/bin/sh\n").unwrap();
     refused(&bench.package(&["x86_64", "--ipk"]), "is not a program: it has no ELF header");
     fs::write(&bench.binary, "\u{7f}ELF").unwrap();
-    refused(&bench.package(&["x86_64", "--ipk"]), "its ELF header says damaged");
+    refused(&bench.package(&["x86_64", "--ipk"]), "its ELF header is cut off");
     fs::remove_file(&bench.binary).unwrap();
     refused(&bench.package(&["x86_64", "--ipk"]), "docs/building.md");
     assert!(!bench.directory.path().join("target/openwrt").exists());
@@ -207,7 +237,10 @@ fn wrong_words_are_refused() {
     let bench = Bench::new();
     refused(&bench.package(&["mipsel_24k"]), "no target and no architecture is called 'mipsel_24k'");
     // A column of the table that is no name.
-    refused(&bench.package(&["64le:62"]), "no target and no architecture is called '64le:62'");
+    refused(
+        &bench.package(&["ELF32,little,ARM"]),
+        "no target and no architecture is called 'ELF32,little,ARM'",
+    );
     for words in [&[][..], &["x86_64", "mips_24kc"], &["x86_64", "--deb"]] {
         refused(&bench.package(words), "openwrt/package TARGET [--ipk] [--apk] [--binary FILE]");
     }
@@ -217,9 +250,7 @@ fn wrong_words_are_refused() {
 #[test]
 fn a_missing_apk_is_said() {
     let bench = Bench::new();
-    let lacking = |words: &[&str]| {
-        bench.command(words).env("APK", "/nonexistent/apk").output().unwrap()
-    };
+    let lacking = |words: &[&str]| bench.command(words).env("APK", "/nonexistent/apk").output().unwrap();
     let output = lacking(&["x86_64"]);
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("no .apk is made"), "{output:?}");
@@ -296,7 +327,8 @@ fn a_pre_release_is_spelled_as_the_package_managers_want() {
         ("1.2.0-rc.1.2", None),
         ("1.2.0+build", None),
     ] {
-        fs::write(&makefile, original.replace("PKG_VERSION:=0.1.0", &format!("PKG_VERSION:={version}"))).unwrap();
+        fs::write(&makefile, original.replace("PKG_VERSION:=0.1.0", &format!("PKG_VERSION:={version}")))
+            .unwrap();
         let output = Command::new(copied.join("openwrt/package"))
             .args(["x86_64", "--ipk", "--binary"])
             .arg(&bench.binary)
@@ -357,13 +389,13 @@ fn the_grants_are_json_and_reading_is_apart_from_writing() {
 
 #[test]
 fn the_shell_scripts_are_sound() {
-    let mut scripts = vec![
+    let scripts = [
         repository("openwrt/package"),
+        repository("openwrt/release"),
         repository("openwrt/wanbeacon/test.sh"),
         repository("openwrt/wanbeacon/files/wanbeacon.init"),
         repository("tests/data/openwrt/wanbeacon"),
     ];
-    scripts.extend(["openwrt/build", "openwrt/release"].map(repository).into_iter().filter(|path| path.exists()));
     for script in scripts {
         let output = Command::new("shellcheck").arg("--norc").arg(&script).output().expect("shellcheck");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -371,6 +403,62 @@ fn the_shell_scripts_are_sound() {
     for name in ["files/wanbeacon.init", "test.sh"] {
         let script = repository("openwrt/wanbeacon").join(name);
         assert!(run("busybox", &["ash", "-n", script.to_str().unwrap()]).status.success(), "{name}");
+    }
+}
+
+/// A tag can be moved to other code, a commit cannot.
+#[test]
+fn the_workflows_take_foreign_code_by_its_commit_and_steps_from_the_repository() {
+    let release = fs::read_to_string(repository("openwrt/release")).unwrap();
+    for name in ["ci.yml", "release.yml"] {
+        let workflow = fs::read_to_string(repository(".github/workflows").join(name)).unwrap();
+        for action in workflow.lines().filter_map(|line| line.split_once("uses: ")).map(|(_, action)| action)
+        {
+            let (_, version) = action.split_once('@').expect(action);
+            let commit = version.split(' ').next().unwrap();
+            assert!(
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{name}: {action}"
+            );
+        }
+        for step in workflow.lines().filter_map(|line| line.split_once("run: openwrt/release ")) {
+            let word = step.1.split(' ').next().unwrap();
+            assert!(release.contains(&format!("\n{word}:")), "{name}: openwrt/release has no step {word}");
+        }
+        assert!(workflow.contains("\npermissions:"), "{name}");
+    }
+}
+
+/// Otherwise the first `uci commit` and `reload_config` after an installation would change nothing.
+#[test]
+fn the_configuration_is_known_to_reload_config_from_the_installation_on() {
+    let bench = Bench::new();
+    let (_, control) = parts(&bench.ipk("x86_64"));
+    let root = bench.directory.path();
+    let place = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    let script = text(&control, "./postinst-pkg");
+    let script = script
+        .replace("=/var/run/", &format!("={}/", place("run")))
+        .replace("/etc/init.d/", &place("init.d/"));
+    let stand_ins = "killall() { echo killall \"$@\"; }\nreload_config() { echo reload_config; }\n\
+                     uci() { echo 'wanbeacon.home=record'; }\n";
+    fs::write(root.join("postinst"), format!("{stand_ins}{script}")).unwrap();
+    fs::create_dir_all(root.join("run")).unwrap();
+    let install = || {
+        let output = run("busybox", &["ash", &place("postinst")]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(install(), "killall -HUP ubusd\nreload_config\n");
+
+    let (seen, other) = (place("run/config.check/wanbeacon"), "0123  /var/run/config.check/network\n");
+    // md5 of what the stand-in for uci prints.
+    let own = format!("d0cdcf8d307b4cc3ff9808a5b68f7953  {seen}\n");
+    for before in [other.to_owned(), format!("4567  {seen}\n{other}")] {
+        fs::write(root.join("run/config.md5"), before).unwrap();
+        assert_eq!(install(), "killall -HUP ubusd\n");
+        assert_eq!(fs::read_to_string(root.join("run/config.md5")).unwrap(), format!("{other}{own}"));
+        assert!(!root.join("run/config.check").exists());
     }
 }
 
@@ -385,22 +473,39 @@ impl Bench {
         let directory = TempDir::new().unwrap();
         let binary = directory.path().join("binary");
         let bench = Self { directory, binary };
-        bench.write_elf("64le:62");
+        bench.write_elf("ELF64,little,X86-64");
         bench
     }
 
+    /// `elf` as in `openwrt/targets`; a machine without a name there is its number.
     fn write_elf(&self, elf: &str) {
-        let (kind, machine) = elf.split_once(':').unwrap();
-        let (class, order) = (if kind.starts_with("64") { 2 } else { 1 }, if kind.ends_with("le") { 1 } else { 2 });
-        let machine: u16 = machine.parse().unwrap();
+        let words: Vec<&str> = elf.split(',').collect();
+        let class = if words[0] == "ELF64" { 2 } else { 1 };
+        // elf.h of the kernel.
+        let machine: u16 = match words[2] {
+            "80386" => 3,
+            "R3000" => 8,
+            "ARM" => 40,
+            "X86-64" => 62,
+            "AArch64" => 183,
+            "RISC-V" => 243,
+            number => number.parse().unwrap(),
+        };
+        let (order, machine) = match words[1] {
+            "little" => (1, machine.to_le_bytes()),
+            _ => (2, machine.to_be_bytes()),
+        };
         let mut header = vec![0x7f, b'E', b'L', b'F', class, order, 1];
         header.resize(18, 0);
-        header.extend(if order == 1 { machine.to_le_bytes() } else { machine.to_be_bytes() });
+        header.extend(machine);
         fs::write(&self.binary, header).unwrap();
     }
 
     fn environment(&self) -> [(&'static str, PathBuf); 2] {
-        [("CARGO_TARGET_DIR", self.directory.path().join("target")), ("SOURCE_DATE_EPOCH", PathBuf::from(EPOCH))]
+        [
+            ("CARGO_TARGET_DIR", self.directory.path().join("target")),
+            ("SOURCE_DATE_EPOCH", PathBuf::from(EPOCH)),
+        ]
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -435,14 +540,14 @@ struct Target {
 
 fn targets() -> Vec<Target> {
     let table = fs::read_to_string(repository("openwrt/targets")).unwrap();
-    let rows = table.lines().filter(|line| !line.starts_with('#'));
-    let words = rows.map(|row| row.split(' ').map(str::to_owned).collect::<Vec<_>>());
-    let target = |mut row: Vec<String>| {
-        let architectures = row.split_off(2);
-        assert!(!architectures.is_empty(), "{row:?}");
-        Target { triple: row[0].clone(), elf: row[1].clone(), architectures }
+    let rows = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let target = |row: &str| {
+        let mut words: Vec<String> = row.split_whitespace().map(str::to_owned).collect();
+        let architectures = words.split_off(3);
+        assert!(!architectures.is_empty(), "{row}");
+        Target { triple: words[0].clone(), elf: words[1].clone(), architectures }
     };
-    words.map(target).collect()
+    rows.map(target).collect()
 }
 
 #[derive(Clone)]

@@ -8,10 +8,10 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-const MISTAKES: &str = "/etc/config/wanbeacon:4:9: unknown provider 'duckdns'\n  help: did you mean 'duckdns.org'?";
+const MISTAKES: &str =
+    "/etc/config/wanbeacon:4:9: unknown provider 'duckdns'\n  help: did you mean 'duckdns.org'?";
 
-const RENDER: &str =
-    "wanbeacon render --uci /etc/config/wanbeacon --output /var/run/wanbeacon/config.toml";
+const RENDER: &str = "wanbeacon render --uci /etc/config/wanbeacon --output /var/run/wanbeacon/config.toml";
 
 const OWN: &str = "chown -hR wanbeacon:wanbeacon /etc/wanbeacon/state /var/run/wanbeacon";
 
