@@ -214,9 +214,14 @@ fn a_binary_for_another_machine_is_refused() {
     let bench = Bench::new();
     for (elf, target, said) in [
         (
-            "ELF32,little,R3000",
+            "ELF32,little,R3000,soft",
             "mips_24kc",
-            "its ELF header says ELF32,little,R3000, mips-unknown-linux-musl has ELF32,big,R3000",
+            "its ELF header says ELF32,little,R3000,soft, mips-unknown-linux-musl has ELF32,big,R3000,soft",
+        ),
+        (
+            "ELF32,little,ARM,hard",
+            "arm_cortex-a9",
+            "its ELF header says ELF32,little,ARM,hard, armv7-unknown-linux-musleabi has ELF32,little,ARM,soft",
         ),
         (
             "ELF64,little,X86-64",
@@ -247,8 +252,8 @@ fn wrong_words_are_refused() {
     refused(&bench.package(&["mipsel_24k"]), "no target and no architecture is called 'mipsel_24k'");
     // A column of the table that is no name.
     refused(
-        &bench.package(&["ELF32,little,ARM"]),
-        "no target and no architecture is called 'ELF32,little,ARM'",
+        &bench.package(&["ELF32,little,ARM,soft"]),
+        "no target and no architecture is called 'ELF32,little,ARM,soft'",
     );
     for words in [&[][..], &["x86_64", "mips_24kc"], &["x86_64", "--deb"]] {
         refused(&bench.package(words), "openwrt/package TARGET [--ipk] [--apk] [--binary FILE]");
@@ -471,7 +476,7 @@ fn the_configuration_is_known_to_reload_config_from_the_installation_on() {
     }
 }
 
-/// A place to make packages in, with a binary of 20 bytes: nothing but the beginning of an ELF header.
+/// A place to make packages in, with a binary of 40 bytes: nothing but the beginning of an ELF header.
 struct Bench {
     directory: TempDir,
     binary: PathBuf,
@@ -507,6 +512,9 @@ impl Bench {
         let mut header = vec![0x7f, b'E', b'L', b'F', class, order, 1];
         header.resize(18, 0);
         header.extend(machine);
+        header.resize(40, 0);
+        // EF_ARM_ABI_FLOAT_HARD or _SOFT in the second byte of e_flags.
+        header[37] = if words.last() == Some(&"hard") { 4 } else { 2 };
         fs::write(&self.binary, header).unwrap();
     }
 
