@@ -18,4 +18,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod package;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
 mod simulator;
