@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use wanbeacon::daemon::control::{Query, client};
 use wanbeacon::engine::journal::{NameStatus, RecordStatus, Status};
 
-use crate::lab::{tell, wait_until};
+use crate::lab::{tell, variable, wait_until};
 use crate::world::SOON;
 
 /// The account at the providers.
@@ -122,8 +122,9 @@ impl Agent {
 
     /// Runs `wanbeacon` with these words and this agent's configuration.
     pub(crate) fn command(&self, words: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wanbeacon"));
-        command.args(words.split(' ')).arg("--config").arg(self.config());
+        let program = program();
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]).args(words.split(' ')).arg("--config").arg(self.config());
         command.output().unwrap()
     }
 
@@ -146,9 +147,20 @@ impl Agent {
 
     /// Most memory that it ever had, in MiB.
     pub(crate) fn memory_mib(&self) -> u64 {
-        let status = fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        self.figure("VmHWM") / 1024
+    }
+
+    /// A line of its process's status in the kernel, as a number.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        figure(&self.proc("status"), name)
+    }
+
+    /// How often its threads have gone to sleep or were put aside.
+    pub(crate) fn switches(&self) -> u64 {
+        let threads =
+            fs::read_dir(self.proc("task")).unwrap().map(|thread| thread.unwrap().path().join("status"));
+        let kinds = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"];
+        threads.map(|status| kinds.map(|kind| figure(&status, kind)).iter().sum::<u64>()).sum()
     }
 
     /// A file of its process.
@@ -187,6 +199,13 @@ impl Drop for Agent {
     }
 }
 
+/// The agent of this build, or the one that the environment names: a release, also with the emulator before it.
+fn program() -> Vec<String> {
+    let named = variable("WANBEACON_AGENT").unwrap_or_default();
+    let named: Vec<String> = named.split_whitespace().map(str::to_owned).collect();
+    if named.is_empty() { vec![env!("CARGO_BIN_EXE_wanbeacon").to_owned()] } else { named }
+}
+
 /// setpriv(1): an agent must not outlive its test, however that ends.
 fn spawn(files: &Path, later: Duration) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(files.join("log")).unwrap();
@@ -203,13 +222,21 @@ fn spawn(files: &Path, later: Duration) -> Child {
         ]);
     }
     command
-        .args([env!("CARGO_BIN_EXE_wanbeacon"), "run", "--config"])
+        .args(program())
+        .args(["run", "--config"])
         .arg(files.join("wanbeacon.toml"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .unwrap()
+}
+
+/// A number of a status file, proc_pid_status(5).
+fn figure(status: &Path, name: &str) -> u64 {
+    let status = fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn configure(files: &Path, global: &str, records: &str) {
