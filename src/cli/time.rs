@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::daemon::clock;
+
 /// Seconds of Unix time as `2026-11-22 23:10:05 UTC`.
 pub(super) fn utc(unix_secs: u64) -> String {
     let (days, rest) = (unix_secs / DAY, unix_secs % DAY);
-    let (year, month, day) = date(days);
+    let (year, month, day) = clock::date(days);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
@@ -36,21 +38,6 @@ fn two(secs: u64, great: u64, great_name: &str, small: u64, small_name: &str) ->
 }
 
 const DAY: u64 = 86_400;
-
-/// Year, month and day of a day since 1970-01-01 in the Gregorian calendar: whole 400-year cycles first, then years
-/// and months that are counted from March, so that the leap day is the last of its year.
-fn date(days: u64) -> (u64, u64, u64) {
-    const CYCLE: u64 = 146_097;
-    // 0000-03-01 is 719 468 days before 1970-01-01.
-    let since_march = days.saturating_add(719_468);
-    let (cycle, day) = (since_march / CYCLE, since_march % CYCLE);
-    let year_of_cycle = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (0, month + 3) } else { (1, month - 9) };
-    (cycle * 400 + year_of_cycle + year, month, day_of_month)
-}
 
 #[cfg(test)]
 mod tests {

@@ -98,8 +98,7 @@ fn push_request(text: &mut String, account: &Account, update: &Update) {
         return;
     };
     let Request { method, shown, headers, body, family, .. } = &request;
-    let method = format!("{method:?}").to_uppercase();
-    let _ = writeln!(text, "{method} {}", account.redact(shown));
+    let _ = writeln!(text, "{} {}", method.name(), account.redact(shown));
     for (name, value) in headers {
         let _ = writeln!(text, "{name}: {}", hidden(account, name, value.expose()));
     }

@@ -33,6 +33,12 @@ pub fn monotonic() -> Instant {
     Instant::since_boot(since_epoch(clock_gettime(ClockId::Boottime)))
 }
 
+/// Seconds of Unix time, also of a clock that was never set.
+#[must_use]
+pub fn unix() -> u64 {
+    since_epoch(clock_gettime(ClockId::Realtime)).as_secs()
+}
+
 /// The kernel's name for this boot (Documentation/admin-guide/sysctl/kernel.rst, `random`): instants of another boot
 /// mean nothing.
 #[must_use]
@@ -40,6 +46,22 @@ pub fn boot_id() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = id.trim();
     (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// Year, month and day of a day since 1970-01-01 in the Gregorian calendar: whole 400-year cycles first, then years
+/// and months that are counted from March, so that the leap day is the last of its year.
+#[must_use]
+pub fn date(days: u64) -> (u64, u64, u64) {
+    const CYCLE: u64 = 146_097;
+    // 0000-03-01 is 719 468 days before 1970-01-01.
+    let since_march = days.saturating_add(719_468);
+    let (cycle, day) = (since_march / CYCLE, since_march % CYCLE);
+    let year_of_cycle = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (0, month + 3) } else { (1, month - 9) };
+    (cycle * 400 + year_of_cycle + year, month, day_of_month)
 }
 
 /// One timer on the monotonic clock.

@@ -13,7 +13,7 @@
 //! - A worker waits in `poll` only, on its socket and on the bell of its [`ticket::Ticket`], and never longer than
 //!   [`Limits`] says. So it is free again microseconds after its job was ended, and four workers are enough.
 //! - The one call that cannot be interrupted, `getaddrinfo`, has a thread for itself each time.
-//! - An idle worker sleeps in a channel without a time limit: no wake-ups.
+//! - A worker without work ends: at rest the daemon is one thread.
 //! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
 //!   TLS sessions are kept.
 
@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::sync::{Arc, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(super) use tls::BUNDLES;
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
 use crate::provider::{Reply, Request, Secret, Step};
 use ticket::{Results, Ticket};
-use worker::{Errand, Shell, Work};
+use worker::{Errand, Queue, Shell, Work};
 
 /// How we introduce ourselves: product, version, home page and kind of client, as dyndns2 providers ask for
 /// (<https://help.dyn.com/remote-access-api/perform-update/>: "company name, model number, software version").
@@ -145,9 +145,8 @@ pub struct Task {
 pub struct Http {
     shell: Arc<Shell>,
     results: Results,
-    queue: Option<mpsc::Sender<Work>>,
-    intake: Arc<Mutex<mpsc::Receiver<Work>>>,
-    workers: usize,
+    queue: Arc<Queue>,
+    open: bool,
     tickets: BTreeMap<JobId, Weak<Ticket>>,
 }
 
@@ -158,29 +157,25 @@ impl Http {
         settings: Settings,
         results: impl Fn(JobId, Outcome, Exchange) + Send + Sync + 'static,
     ) -> Self {
-        let (queue, intake) = mpsc::channel();
         Self {
             shell: Arc::new(Shell::new(settings)),
             results: Arc::new(results),
-            queue: Some(queue),
-            intake: Arc::new(Mutex::new(intake)),
-            workers: 0,
+            queue: Arc::default(),
+            open: true,
             tickets: BTreeMap::new(),
         }
     }
 
-    /// Reads the CA bundle and starts the first worker now, so that the first update does not wait for them.
+    /// Reads the CA bundle now, so that the first update does not wait for it.
     pub fn prepare(&mut self, ca_file: Option<PathBuf>) {
         // Without a thread there is nothing to prepare, and the first `send` will say why.
-        if self.workers > 0 || self.hire().is_ok() {
-            self.hand_over(Work::Prepare(ca_file));
-        }
+        let _ = self.hand_over(Work::Prepare(ca_file));
     }
 
     /// Starts a job, or queues it when [`WORKERS_MAX`] are under way.
     pub fn send(&mut self, task: Task) {
         let (job, shown) = (task.job, task.first.shown.clone());
-        let method = request::method(task.first.method);
+        let method = task.first.method.name();
         let ticket = match Ticket::new(job, Arc::clone(&self.results), format!("{method} {shown}")) {
             Ok(ticket) => Arc::new(ticket),
             Err(error) => {
@@ -191,17 +186,13 @@ impl Http {
         };
         self.tickets.retain(|_, ticket| ticket.upgrade().is_some_and(|ticket| !ticket.ended()));
         self.tickets.insert(job, Arc::downgrade(&ticket));
-        if self.workers < self.tickets.len().min(WORKERS_MAX) {
-            if let Err(error) = self.hire() {
-                if self.workers == 0 {
-                    let words = format!("no thread could be started for a request: {}", fault::words(&error));
-                    return ticket.end(Outcome::Failed(unstarted(&words)));
-                }
-            }
+        if !self.open {
+            return ticket.end(Outcome::Failed(unstarted("the agent is shutting down")));
         }
         let errand = Errand { task, ticket: Arc::clone(&ticket) };
-        if !self.hand_over(Work::Perform(Box::new(errand))) {
-            ticket.end(Outcome::Failed(unstarted("the agent is shutting down")));
+        if let Err(error) = self.hand_over(Work::Perform(Box::new(errand))) {
+            let words = format!("no thread could be started for a request: {}", fault::words(&error));
+            ticket.end(Outcome::Failed(unstarted(&words)));
         }
     }
 
@@ -231,7 +222,7 @@ impl Http {
 
     /// Ends all jobs and lets the workers go; each later [`Http::send`] fails.
     pub fn shutdown(&mut self) {
-        self.queue = None;
+        self.open = false;
         for ticket in std::mem::take(&mut self.tickets).into_values().filter_map(|ticket| ticket.upgrade()) {
             ticket.withdraw(Phase::Tls);
             ticket.abandon();
@@ -244,18 +235,17 @@ impl Http {
         self.shell.endpoints.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn hire(&mut self) -> io::Result<()> {
-        let (shell, intake) = (Arc::clone(&self.shell), Arc::clone(&self.intake));
-        thread::Builder::new()
-            .name("http".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || worker::work(&shell, &intake))?;
-        self.workers += 1;
-        Ok(())
-    }
-
-    fn hand_over(&self, work: Work) -> bool {
-        self.queue.as_ref().is_some_and(|queue| queue.send(work).is_ok())
+    /// Fails only if no worker could be started and none is there.
+    fn hand_over(&self, work: Work) -> io::Result<()> {
+        if !self.queue.add(work, WORKERS_MAX) {
+            return Ok(());
+        }
+        let (shell, queue) = (Arc::clone(&self.shell), Arc::clone(&self.queue));
+        let worker = thread::Builder::new().name("http".to_owned()).stack_size(STACK_BYTES);
+        match worker.spawn(move || worker::work(&shell, &queue)) {
+            Err(error) if self.queue.forsaken() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 }
 

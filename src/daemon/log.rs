@@ -2,9 +2,9 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
-use syslog::{Facility, Formatter3164, Logger, LoggerBackend};
+use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
 
-use super::sandbox;
+use super::{clock, sandbox};
 use crate::config::LogLevel;
 
 /// Longest text of one line in bytes. OpenWrt's logd cuts a datagram at 1023, headers included.
@@ -19,7 +19,7 @@ pub(super) struct Log {
 enum Sink {
     Stderr,
     /// `None`: nobody took the last line.
-    Syslog(Option<Box<Logger<LoggerBackend, Formatter3164>>>),
+    Syslog(Option<Box<Logger<LoggerBackend, Rfc3164>>>),
 }
 
 impl Log {
@@ -65,15 +65,37 @@ impl Default for Log {
     }
 }
 
-/// RFC 3164 without a host name: logd would show it as part of the text.
-fn connect() -> Option<Logger<LoggerBackend, Formatter3164>> {
-    let process = env!("CARGO_PKG_NAME").to_owned();
-    let formatter =
-        Formatter3164 { facility: Facility::LOG_DAEMON, hostname: None, process, pid: std::process::id() };
-    syslog::unix(formatter).ok()
+/// RFC 3164 without a host name: logd would show it as part of the text. The library's own formatter would bring a
+/// calendar library into the program.
+#[derive(Clone, Copy)]
+struct Rfc3164;
+
+impl LogFormat<&str> for Rfc3164 {
+    fn format<W: Write>(&self, to: &mut W, severity: Severity, text: &str) -> syslog::Result<()> {
+        let priority = Facility::LOG_DAEMON as u8 | severity as u8;
+        let (name, process) = (env!("CARGO_PKG_NAME"), std::process::id());
+        let line = format!("<{priority}>{} {name}[{process}]: {text}", timestamp(clock::unix()));
+        // In one piece: each write is a datagram.
+        to.write_all(line.as_bytes()).map_err(syslog::Error::Write)
+    }
 }
 
-fn send(log: &mut Logger<LoggerBackend, Formatter3164>, level: LogLevel, text: &str) -> syslog::Result<()> {
+/// `Nov  9 07:05:03`, RFC 3164 section 4.1.2, in UTC: daemons that keep the log put their own in its place. logd takes 16
+/// characters away when the last of them is a blank, so it has to be there and this long.
+fn timestamp(unix: u64) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, month, day) = clock::date(unix / 86_400);
+    let month = MONTHS.iter().zip(1..).find_map(|(name, number)| (number == month).then_some(*name));
+    let (hour, minute, second) = (unix / 3_600 % 24, unix / 60 % 60, unix % 60);
+    format!("{} {day:2} {hour:02}:{minute:02}:{second:02}", month.unwrap_or("Jan"))
+}
+
+fn connect() -> Option<Logger<LoggerBackend, Rfc3164>> {
+    syslog::unix(Rfc3164).ok()
+}
+
+fn send(log: &mut Logger<LoggerBackend, Rfc3164>, level: LogLevel, text: &str) -> syslog::Result<()> {
     match level {
         LogLevel::Error => log.err(text),
         LogLevel::Warning => log.warning(text),
@@ -107,6 +129,21 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_priority_time_of_fifteen_characters_and_tag() {
+        let mut message = Vec::new();
+        Rfc3164.format(&mut message, Severity::LOG_NOTICE, "published").unwrap();
+        let message = String::from_utf8(message).unwrap();
+        // Facility 3 and severity 5, RFC 3164 section 4.1.1.
+        assert!(message.starts_with("<29>"), "{message}");
+        let tag = format!(" wanbeacon[{}]: published", std::process::id());
+        assert_eq!(&message[4 + 15..], tag);
+        assert_eq!(timestamp(0), "Jan  1 00:00:00");
+        assert_eq!(timestamp(951_782_399), "Feb 28 23:59:59");
+        assert_eq!(timestamp(4_107_542_399), "Feb 28 23:59:59");
+        assert_eq!(timestamp(1_798_761_599), "Dec 31 23:59:59");
+    }
 
     #[test]
     fn a_line_stays_one_line_and_short_enough_for_logd() {

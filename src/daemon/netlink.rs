@@ -16,8 +16,6 @@ mod table;
 use std::io;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
-
 use self::doorbell::{Doorbell, Rings};
 use self::dump::Dumper;
 use crate::daemon::clock::{self, Alarm};
@@ -128,19 +126,10 @@ impl Netlink {
 ///
 /// # Errors
 ///
-/// The kernel's answer, or no runtime to ask it in.
+/// The kernel's answer.
 pub fn snapshot() -> io::Result<Snapshot> {
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let (connection, handle, _) = rtnetlink::new_connection()?;
-        // It ends when `handle` goes; until then an end of it shows as an error of the dumps.
-        tokio::spawn(connection);
-        let links = handle.link().get().execute().try_collect::<Vec<_>>().await.map_err(io::Error::other)?;
-        let addresses = handle.address().get().execute().try_collect::<Vec<_>>();
-        let addresses = addresses.await.map_err(io::Error::other)?;
-        let mut links = links.iter().filter_map(table::link).collect::<Vec<_>>();
-        links.sort_by_key(|link| link.ifindex);
-        Ok(Snapshot { links, addresses: addresses.iter().filter_map(table::address).collect() })
-    })
+    let mut dumper = Dumper::new()?;
+    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()? })
 }
 
 /// Hands every look to `each` until that returns false, for the commands that run without the daemon.

@@ -134,6 +134,19 @@ pub enum Method {
     Patch,
 }
 
+impl Method {
+    /// As in a request line (RFC 9110 section 9).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
 /// One HTTP request, ready to be sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Request {

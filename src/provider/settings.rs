@@ -193,7 +193,9 @@ impl AccountSettings {
         for success in &self.success {
             add("success", success);
         }
-        add("rest", &format!("{:?} {:?} {} {}", self.ttl, self.method, self.raw, self.insecure));
+        let ttl = self.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
+        let method = self.method.map(Method::name).unwrap_or_default();
+        add("rest", &format!("{ttl} {method} {} {}", self.raw, self.insecure));
         let digest: [u8; 32] = digest.finalize().into();
         digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use wanbeacon::daemon::control::{Query, client};
 use wanbeacon::engine::journal::{NameStatus, RecordStatus, Status};
 
-use crate::lab::{tell, wait_until};
+use crate::lab::{tell, variable, wait_until};
 use crate::world::SOON;
 
 /// The account at the providers.
@@ -132,8 +132,9 @@ impl Agent {
 
     /// Runs `wanbeacon` with these words and this agent's configuration.
     pub(crate) fn command(&self, words: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wanbeacon"));
-        command.args(words.split(' ')).arg("--config").arg(self.config());
+        let program = program();
+        let mut command = Command::new(&program[0]);
+        command.args(&program[1..]).args(words.split(' ')).arg("--config").arg(self.config());
         command.output().unwrap()
     }
 
@@ -156,9 +157,20 @@ impl Agent {
 
     /// Most memory that it ever had, in MiB.
     pub(crate) fn memory_mib(&self) -> u64 {
-        let status = fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+        self.figure("VmHWM") / 1024
+    }
+
+    /// A line of its process's status in the kernel, as a number.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        figure(&self.proc("status"), name)
+    }
+
+    /// How often its threads have gone to sleep or were put aside.
+    pub(crate) fn switches(&self) -> u64 {
+        let threads =
+            fs::read_dir(self.proc("task")).unwrap().map(|thread| thread.unwrap().path().join("status"));
+        let kinds = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"];
+        threads.map(|status| kinds.map(|kind| figure(&status, kind)).iter().sum::<u64>()).sum()
     }
 
     /// A file of its process.
@@ -197,6 +209,13 @@ impl Drop for Agent {
     }
 }
 
+/// The agent of this build, or the one that the environment names: a release, also with the emulator before it.
+fn program() -> Vec<String> {
+    let named = variable("WANBEACON_AGENT").unwrap_or_default();
+    let named: Vec<String> = named.split_whitespace().map(str::to_owned).collect();
+    if named.is_empty() { vec![env!("CARGO_BIN_EXE_wanbeacon").to_owned()] } else { named }
+}
+
 /// Tests are root of their namespace.
 const RUN: &str = "run --allow-root";
 
@@ -206,7 +225,7 @@ fn spawn(files: &Path, wrapper: &str, words: &str) -> Child {
     Command::new("setpriv")
         .args(["--pdeathsig", "KILL"])
         .args(wrapper.split_whitespace())
-        .arg(env!("CARGO_BIN_EXE_wanbeacon"))
+        .args(program())
         .args(words.split(' '))
         .arg("--config")
         .arg(files.join("wanbeacon.toml"))
@@ -215,6 +234,13 @@ fn spawn(files: &Path, wrapper: &str, words: &str) -> Child {
         .stderr(log)
         .spawn()
         .unwrap()
+}
+
+/// A number of a status file, proc_pid_status(5).
+fn figure(status: &Path, name: &str) -> u64 {
+    let status = fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn configure(files: &Path, global: &str, records: &str) {

@@ -174,7 +174,7 @@ pub(crate) fn tell(text: &str) {
     println!("{text}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test's way to know where it runs")]
-fn variable(name: &str) -> Option<String> {
+#[expect(clippy::disallowed_methods, reason = "the test's way to know where and with what it runs")]
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -26,6 +26,8 @@ mod refusals;
 #[cfg(test)]
 mod resolver;
 #[cfg(test)]
+mod rest;
+#[cfg(test)]
 mod restarts;
 #[cfg(test)]
 mod sandbox;

@@ -147,16 +147,6 @@ impl Sender<'_> {
     }
 }
 
-/// The name of a method on the wire.
-pub(super) fn method(method: Method) -> &'static str {
-    match method {
-        Method::Get => "GET",
-        Method::Patch => "PATCH",
-        Method::Post => "POST",
-        Method::Put => "PUT",
-    }
-}
-
 /// A URL, taken apart.
 struct Target {
     uri: Uri,
@@ -217,7 +207,7 @@ impl Target {
 }
 
 fn head(request: &Request, target: &Target) -> Result<http::Request<()>, String> {
-    let mut head = http::Request::builder().method(method(request.method)).uri(target.uri.clone());
+    let mut head = http::Request::builder().method(request.method.name()).uri(target.uri.clone());
     for (name, value) in &request.headers {
         let mut value =
             HeaderValue::from_str(value.expose()).map_err(|_| format!("header {name} is not valid"))?;

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::SigningKey;
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::fault::Fault;
 use super::wire::Wire;
+use crate::daemon::clock;
 use crate::engine::FailureKind;
 
 /// One configuration for each bundle in use, read when it is needed first and again when it is another file. A bundle
@@ -102,13 +105,18 @@ fn rejected(reason: &CertificateError) -> Fault {
         format!("the certificate is for other names ({})", presented.join(", "))
     } else if let CertificateError::BadSignature = reason {
         "the certificate's signature is wrong".to_owned()
-    } else if format!("{reason:?}").contains("CaUsedAsEndEntity") {
-        // webpki's own error, which rustls keeps as an opaque one: typical of a certificate made by hand.
+    } else if is_an_authoritys(reason) {
         "the certificate is self-signed, or an authority's own instead of a server's".to_owned()
     } else {
         format!("the certificate is not accepted: {reason}")
     };
     Fault::new(FailureKind::CertificateRejected, words)
+}
+
+/// webpki's own error, which rustls keeps as an opaque one: typical of a certificate made by hand.
+fn is_an_authoritys(reason: &CertificateError) -> bool {
+    let CertificateError::Other(other) = reason else { return false };
+    other.0.to_string().contains("CaUsedAsEndEntity")
 }
 
 fn read(path: Option<&Path>) -> Result<ClientConfig, String> {
@@ -126,7 +134,8 @@ fn read(path: Option<&Path>) -> Result<ClientConfig, String> {
         return Err(format!("the CA bundle {} holds no certificate", path.display()));
     }
     roots.roots.shrink_to_fit();
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let provider = CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() };
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
@@ -135,19 +144,21 @@ fn read(path: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// `2026-05-01 12:00 UTC`. Days to date: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
+/// `2026-05-01 12:00 UTC`.
 fn date(time: UnixTime) -> String {
     let seconds = time.as_secs();
-    let day = seconds / 86_400 + 719_468;
-    let (era, day_of_era) = (day / 146_097, day % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day_of_month = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute) = (seconds / 3_600 % 24, seconds / 60 % 60);
-    format!("{year}-{month:02}-{day_of_month:02} {hour:02}:{minute:02} UTC")
+    let (year, month, day) = clock::date(seconds / 86_400);
+    format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3_600 % 24, seconds / 60 % 60)
+}
+
+/// Nobody asks a router for a certificate of its own: without this all code for private keys would be in the program.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("this program has no private keys".to_owned()))
+    }
 }
 
 /// OpenWrt and Debian; OpenWrt's compatibility link, Alpine; Fedora.

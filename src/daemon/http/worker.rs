@@ -1,16 +1,17 @@
-//! A thread that performs jobs, one after the other.
+//! A thread that performs jobs, one after the other, and ends when there is none.
 
+use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::endpoints::Endpoints;
 use super::mask::Mask;
 use super::request::Sender;
 use super::ticket::Ticket;
 use super::tls::Trust;
-use super::{Clock, Limits, Resolver, Settings, Task, request};
+use super::{Clock, Limits, Resolver, Settings, Task};
 use crate::engine::{Failure, FailureKind, Outcome, Phase};
 use crate::provider::Step;
 
@@ -50,21 +51,65 @@ pub(super) struct Errand {
     pub(super) ticket: Arc<Ticket>,
 }
 
-/// Works until the other end of the queue is gone; while there is nothing to do it sleeps without a time limit.
-pub(super) fn work(shell: &Shell, intake: &Mutex<mpsc::Receiver<Work>>) {
-    loop {
-        // One idle worker waits in the channel, the others for the lock.
-        let work = intake.lock().unwrap_or_else(PoisonError::into_inner).recv();
+/// What waits for a worker, and how many of these there are. Both change under one lock: whoever adds work sees whether
+/// a worker will still look for it.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    work: VecDeque<Work>,
+    workers: usize,
+}
+
+impl Queue {
+    /// Adds work; true if it needs one worker more, who counts from now on.
+    pub(super) fn add(&self, work: Work, workers_max: usize) -> bool {
+        let mut waiting = self.lock();
+        waiting.work.push_back(work);
+        let more = waiting.workers < workers_max;
+        waiting.workers += usize::from(more);
+        more
+    }
+
+    /// The worker that was counted could not be started. True if there is no other: what waits is dropped.
+    pub(super) fn forsaken(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.workers -= 1;
+        if waiting.workers == 0 {
+            waiting.work.clear();
+        }
+        waiting.workers == 0
+    }
+
+    /// The next work; without any, the worker that asks no longer counts and has to end.
+    fn take(&self) -> Option<Work> {
+        let mut waiting = self.lock();
+        let work = waiting.work.pop_front();
+        if work.is_none() {
+            waiting.workers -= 1;
+        }
+        work
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works until nothing waits. A thread that slept until the next request would keep its stack and be a second thread
+/// of a daemon at rest; to start one takes no longer than to wake one (docs/performance.md).
+pub(super) fn work(shell: &Shell, queue: &Queue) {
+    while let Some(work) = queue.take() {
         match work {
-            Ok(Work::Perform(errand)) => {
+            Work::Perform(errand) => {
                 let ticket = Arc::clone(&errand.ticket);
                 // With `panic = "abort"` this does nothing; without, a mistake costs one job and not a worker.
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| perform(shell, *errand)));
                 ticket.end(failed("the agent made a mistake while it performed this request"));
             }
             // If it cannot be read the first request will say so.
-            Ok(Work::Prepare(ca_file)) => drop(shell.trust.config(ca_file.as_deref())),
-            Err(mpsc::RecvError) => return,
+            Work::Prepare(ca_file) => drop(shell.trust.config(ca_file.as_deref())),
         }
     }
 }
@@ -79,7 +124,7 @@ fn perform(shell: &Shell, errand: Errand) {
             return;
         }
         mask.learn(&next);
-        ticket.begin(format!("{} {}", request::method(next.method), next.shown));
+        ticket.begin(format!("{} {}", next.method.name(), next.shown));
         let sender = Sender {
             shell,
             ticket: &ticket,

@@ -6,10 +6,10 @@
 use std::io;
 
 use netlink_packet_core::{
-    Emitable, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
+    DefaultNla, Emitable, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer,
     NetlinkHeader, parse_i32,
 };
-use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
+use netlink_packet_route::link::{LinkExtentMask, LinkHeader};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 use super::table;
@@ -35,15 +35,8 @@ impl Dumper {
 
     /// All links, by ifindex.
     pub(super) fn links(&mut self) -> io::Result<Vec<Link>> {
-        // linux/rtnetlink.h; the mask spares the IPv6 counters, kernels before 4.4 send them all the same.
-        const RTM_GETLINK: u16 = 18;
-        let mut question = LinkMessage::default();
-        question.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-        let mut body = vec![0; question.buffer_len()];
-        question.emit(&mut body);
-        let mut links = self.dump(RTM_GETLINK, &body, |payload| {
-            table::decode_link(payload).ok().as_ref().and_then(table::link)
-        })?;
+        let mut links =
+            self.dump(RTM_GETLINK, &link_question(), |payload| table::link(payload).ok().flatten())?;
         links.sort_by_key(|link| link.ifindex);
         Ok(links)
     }
@@ -157,6 +150,20 @@ impl<T> Answer<T> {
     }
 }
 
+/// Asks without the statistics; the mask spares the IPv6 counters, kernels before 4.4 send them all the same.
+fn link_question() -> Vec<u8> {
+    let mask = u32::from(LinkExtentMask::SkipStats).to_ne_bytes();
+    let mask = DefaultNla::new(IFLA_EXT_MASK, mask.to_vec());
+    let mut question = vec![0; table::LINK_HEADER_BYTES + mask.buffer_len()];
+    LinkHeader::default().emit(&mut question);
+    mask.emit(question.get_mut(table::LINK_HEADER_BYTES..).unwrap_or_default());
+    question
+}
+
+// linux/rtnetlink.h and linux/if_link.h
+const RTM_GETLINK: u16 = 18;
+const IFLA_EXT_MASK: u16 = 29;
+
 fn open() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     // It never has to wait (see above); should that ever be wrong, an error is better than a daemon that hangs.
@@ -177,11 +184,21 @@ fn verdict(payload: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_route::link::{LinkAttribute, LinkMessage};
     use proptest::prelude::*;
 
     use super::*;
 
     const KIND: u16 = 20;
+
+    #[test]
+    fn the_question_for_links_is_the_one_that_the_library_would_ask() {
+        let mut message = LinkMessage::default();
+        message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+        let mut expected = vec![0; message.buffer_len()];
+        message.emit(&mut expected);
+        assert_eq!(link_question(), expected);
+    }
 
     #[test]
     fn messages_are_taken_until_the_kernel_is_done() {
