@@ -114,8 +114,8 @@ pub fn refuse_root(allow_root: bool) -> Result<(), String> {
     if allow_root || !is_root {
         return Ok(());
     }
-    Err("run refuses to be root, which it does not need\n  help: start it as a user of its own; if procd did, its user \
-         'wanbeacon' is missing from /etc/passwd: install the package again; --allow-root permits it all the same"
+    Err("run needs no root and refuses it\n  help: start it as a user of its own; if procd was to do so, the user \
+         'wanbeacon' is missing from /etc/passwd: install the package again; --allow-root permits root all the same"
         .to_owned())
 }
 

@@ -57,7 +57,7 @@ impl fmt::Display for LoadError {
                     (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
                     (
                         io::ErrorKind::PermissionDenied,
-                        "no permission to read it for this user; run uses nothing of root's rights but its files",
+                        "this user may not read it, and run gives up root's rights before it reads",
                     ),
                 ];
                 let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
