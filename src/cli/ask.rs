@@ -1,5 +1,6 @@
 //! Commands that ask the running agent.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
@@ -11,17 +12,24 @@ use crate::config::Global;
 use crate::daemon::clock;
 use crate::daemon::control::client::{AskError, ask};
 use crate::daemon::control::{Query, SOCKET};
+use crate::daemon::sandbox::Sandbox;
 use crate::daemon::settings::{self, LoadError};
 use crate::engine::RecordId;
 use crate::engine::journal::{Status, Why};
 
 /// The text of `status`.
 pub(super) fn status(record: Option<RecordId>, json: bool, reach: &Reach) -> Result<String, Failure> {
-    let result = ask(&socket(reach)?, Query::Status, record).map_err(failed)?;
+    let is_whole = record.is_none();
+    let mut result = ask(&socket(reach)?, Query::Status, record).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
-    Ok(report::status(&read::<Status>(result)?, clock::now().wall))
+    let sandbox = read::<Option<Sandbox>>(result["sandbox"].take())?.filter(|_| is_whole);
+    let mut text = report::status(&read::<Status>(result)?, clock::now().wall);
+    if let Some(sandbox) = sandbox {
+        let _ = write!(text, "\nsandbox: {}\n", sandbox.line());
+    }
+    Ok(text)
 }
 
 /// The text of `why`.

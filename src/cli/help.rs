@@ -7,6 +7,7 @@ use crate::config::options;
 /// A flag that commands share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Flag {
+    AllowRoot,
     Config,
     Force,
     Json,
@@ -14,10 +15,11 @@ pub(super) enum Flag {
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 4] = [Self::Config, Self::Force, Self::Json, Self::Socket];
+    pub(super) const ALL: [Self; 5] = [Self::AllowRoot, Self::Config, Self::Force, Self::Json, Self::Socket];
 
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::AllowRoot => "--allow-root",
             Self::Config => "--config",
             Self::Force => "--force",
             Self::Json => "--json",
@@ -30,12 +32,13 @@ impl Flag {
         match self {
             Self::Config => Some("FILE"),
             Self::Socket => Some("PATH"),
-            Self::Force | Self::Json => None,
+            Self::AllowRoot | Self::Force | Self::Json => None,
         }
     }
 
     fn doc(self) -> &'static str {
         match self {
+            Self::AllowRoot => "run as root too; its capabilities are given up all the same",
             Self::Config => "the configuration (default: /etc/wanbeacon.toml)",
             Self::Force => "also repeat what the provider has confirmed already",
             Self::Json => "print JSON instead of text",
@@ -118,13 +121,14 @@ pub(super) const OPTIONS_TOPIC: &str = "options";
 pub(super) const FORMS: &[Form] = &[
     Form {
         name: "run",
-        flags: &[Flag::Config],
+        flags: &[Flag::Config, Flag::AllowRoot],
         words: "",
         least: 0,
         most: 0,
         summary: "keep the names up to date, in the foreground",
         detail: "Follows the addresses of the devices and keeps the records up to date until it is told to stop.\n\
-                 SIGHUP reads the configuration again; a configuration with mistakes is not taken over.",
+                 SIGHUP reads the configuration again; a configuration with mistakes is not taken over.\n\
+                 It runs in a sandbox, which 'wanbeacon status' shows, and not as root unless that is wanted.",
     },
     Form {
         name: "check",

@@ -78,7 +78,7 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
     let text = match command {
         Command::Check { config } => check(&config, err)?,
         Command::Help { topic } => help::text(topic.as_deref()).unwrap_or_default(),
-        Command::Run { config } => return run(&config, err),
+        Command::Run { config, allow_root } => return run(&config, allow_root, err),
         Command::Status { record, json, reach } => ask::status(record, json, &reach)?,
         Command::Update { records, force, reach } => ask::update(records, force, &reach)?,
         Command::Version => version(),
@@ -91,9 +91,10 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
 }
 
 /// The daemon, until it is told to stop.
-fn run(config: &Path, err: &mut dyn Write) -> Result<(), Failure> {
-    daemon::run(config).map_err(|error| match error {
+fn run(config: &Path, allow_root: bool, err: &mut dyn Write) -> Result<(), Failure> {
+    daemon::run(config, allow_root).map_err(|error| match error {
         RunError::Configuration(error) => wrong(config, &error, err),
+        RunError::Root(words) => Failure::Wrong(words),
         RunError::System(words) => Failure::Failed(words),
     })
 }

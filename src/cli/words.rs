@@ -35,6 +35,8 @@ pub(super) enum Command {
     Run {
         /// The configuration.
         config: PathBuf,
+        /// Run even as root.
+        allow_root: bool,
     },
     /// What is published.
     Status {
@@ -138,6 +140,7 @@ pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
 struct Given {
     config: Option<PathBuf>,
     socket: Option<PathBuf>,
+    allow_root: bool,
     json: bool,
     force: bool,
     help: bool,
@@ -186,6 +189,7 @@ impl Given {
             return Err(usage(format!("{name} needs {wanted}"), form.usage()));
         }
         match flag {
+            Flag::AllowRoot => self.allow_root = true,
             Flag::Config => self.config = Some(value),
             Flag::Force => self.force = true,
             Flag::Json => self.json = true,
@@ -200,7 +204,7 @@ impl Given {
         let mut words = self.words.into_iter();
         let json = self.json;
         Ok(match form.name {
-            "run" => Command::Run { config },
+            "run" => Command::Run { config, allow_root: self.allow_root },
             "check" => Command::Check { config },
             "status" => Command::Status { record: words.next().map(RecordId), json, reach },
             "why" => Command::Why { record: RecordId(words.next().unwrap_or_default()), json, reach },
@@ -308,7 +312,7 @@ mod tests {
         );
         assert_eq!(
             words("run --json").unwrap_err(),
-            "run has no option --json\n  help: wanbeacon run [--config FILE]"
+            "run has no option --json\n  help: wanbeacon run [--config FILE] [--allow-root]"
         );
         assert!(words("why").unwrap_err().starts_with("why needs RECORD\n"));
         assert!(words("why a b").unwrap_err().starts_with("'b' is one word too many for why\n"));

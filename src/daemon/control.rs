@@ -21,6 +21,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::sandbox::Sandbox;
 use crate::config::nearest;
 use crate::engine::RecordId;
 use crate::engine::journal::{Status, Why};
@@ -45,7 +46,12 @@ pub enum Query {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// To [`Query::Status`].
-    Status(Status),
+    Status {
+        /// The engine's part.
+        status: Status,
+        /// Shown beside it, as `sandbox`.
+        sandbox: Sandbox,
+    },
     /// There is no such record; nothing was done.
     UnknownRecord {
         /// What was asked for.
@@ -95,9 +101,13 @@ const CLIENTS_MAX: usize = 8;
 /// The listening socket; its file is removed on drop.
 #[derive(Debug)]
 pub struct Control {
-    listener: UnixListener,
-    path: PathBuf,
+    listener: std::os::unix::net::UnixListener,
+    file: SocketFile,
 }
+
+/// Removed on drop.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
 
 impl Control {
     /// Listens on `runtime_dir`/[`SOCKET`], for the owner and the group. Creates the directory if it is missing, and
@@ -127,10 +137,11 @@ impl Control {
         // Bound under another name until the mode is right: nobody can connect who should not.
         let fresh = runtime_dir.join(".control.new");
         let _ = fs::remove_file(&fresh);
-        let listener = UnixListener::bind(&fresh).map_err(named)?;
+        let listener = std::os::unix::net::UnixListener::bind(&fresh).map_err(named)?;
+        listener.set_nonblocking(true).map_err(named)?;
         fs::set_permissions(&fresh, fs::Permissions::from_mode(0o660)).map_err(named)?;
         fs::rename(&fresh, &path).map_err(named)?;
-        Ok(Self { listener, path })
+        Ok(Self { listener, file: SocketFile(path) })
     }
 
     /// Serves clients until the loop no longer takes queries (`Ok`).
@@ -139,11 +150,13 @@ impl Control {
     ///
     /// The listening socket is broken.
     pub async fn serve(self, queries: mpsc::Sender<Asked>) -> io::Result<()> {
+        let Self { listener, file: _removed_at_the_end } = self;
+        let listener = UnixListener::from_std(listener)?;
         let mut clients = Clients(VecDeque::new());
         loop {
             let accepted = tokio::select! {
                 () = queries.closed() => return Ok(()),
-                accepted = self.listener.accept() => accepted,
+                accepted = listener.accept() => accepted,
             };
             clients.0.retain(|client| !client.is_finished());
             match accepted {
@@ -161,9 +174,9 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -248,7 +261,7 @@ fn query(line: Line) -> Result<Query, String> {
 
 fn answered(answer: Answer, only: Option<&RecordId>) -> Reply {
     let result = match answer {
-        Answer::Status(mut status) => {
+        Answer::Status { mut status, sandbox } => {
             if let Some(only) = only {
                 let known: Vec<RecordId> =
                     status.records.iter().map(|status| status.record.clone()).collect();
@@ -257,7 +270,7 @@ fn answered(answer: Answer, only: Option<&RecordId>) -> Reply {
                 }
                 status.records.retain(|status| status.record == *only);
             }
-            serde_json::to_value(status)
+            told(&status, &sandbox)
         }
         Answer::UnknownRecord { record, known } => return unknown_record(&record, &known),
         Answer::Updated(records) => Ok(json!({ "records": records })),
@@ -267,6 +280,12 @@ fn answered(answer: Answer, only: Option<&RecordId>) -> Reply {
         Ok(result) => Reply { ok: true, result: Some(result), error: None },
         Err(error) => refusal(format!("the answer cannot be written as JSON: {error}")),
     }
+}
+
+fn told(status: &Status, sandbox: &Sandbox) -> serde_json::Result<Value> {
+    let mut value = serde_json::to_value(status)?;
+    value["sandbox"] = serde_json::to_value(sandbox)?;
+    Ok(value)
 }
 
 fn unknown_record(record: &RecordId, known: &[RecordId]) -> Reply {
@@ -329,7 +348,8 @@ mod tests {
         };
         match query {
             Query::Status => {
-                Answer::Status(Status { schema: 1, records: vec![record("home"), record("nas")] })
+                let status = Status { schema: 1, records: vec![record("home"), record("nas")] };
+                Answer::Status { status, sandbox: Sandbox { jail: true, ..Sandbox::default() } }
             }
             Query::Update { records, .. } => Answer::Updated(records.clone()),
             Query::Why(record) => {
@@ -361,7 +381,9 @@ mod tests {
         assert!(reply.contains("there is no record 'hme' that is enabled; did you mean 'home'?"), "{reply}");
         let status: Reply =
             serde_json::from_str(&say(&mut client, "{\"command\":\"status\",\"record\":\"nas\"}\n")).unwrap();
-        let status: Status = serde_json::from_value(status.result.unwrap()).unwrap();
+        let status = status.result.unwrap();
+        assert_eq!(status["sandbox"]["jail"], true);
+        let status: Status = serde_json::from_value(status).unwrap();
         assert_eq!(status.records.len(), 1);
         for bad in [
             "\n",

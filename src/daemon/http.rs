@@ -38,6 +38,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use endpoints::{Endpoints, system_resolver};
+pub(super) use tls::BUNDLES;
 
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
 use crate::provider::{Reply, Request, Secret, Step};

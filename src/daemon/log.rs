@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 
 use syslog::{Facility, LogFormat, Logger, LoggerBackend, Severity};
 
-use super::clock;
+use super::{clock, sandbox};
 use crate::config::LogLevel;
 
 /// Longest text of one line in bytes. OpenWrt's logd cuts a datagram at 1023, headers included.
@@ -18,16 +18,18 @@ pub(super) struct Log {
 
 enum Sink {
     Stderr,
-    Syslog(Box<Logger<LoggerBackend, Rfc3164>>),
+    /// `None`: nobody took the last line.
+    Syslog(Option<Box<Logger<LoggerBackend, Rfc3164>>>),
 }
 
 impl Log {
-    /// A service is what the init process has started without a terminal: it logs to syslog if there is one.
+    /// A service is what the init process or a jail of procd has started without a terminal: it logs to syslog.
     #[must_use]
     pub(super) fn new() -> Self {
-        let is_service = rustix::process::getppid().is_some_and(rustix::process::Pid::is_init);
-        let syslog = (is_service && !stderr().is_terminal()).then(connect).flatten();
-        Self { sink: syslog.map_or(Sink::Stderr, |log| Sink::Syslog(Box::new(log))), level: LogLevel::Info }
+        let is_service =
+            sandbox::in_jail() || rustix::process::getppid().is_some_and(rustix::process::Pid::is_init);
+        let sink = if is_service && !stderr().is_terminal() { Sink::Syslog(None) } else { Sink::Stderr };
+        Self { sink, level: LogLevel::Info }
     }
 
     /// What is less important than `level` is not written.
@@ -41,21 +43,19 @@ impl Log {
             return;
         }
         let text = one_line(text);
-        match &mut self.sink {
-            Sink::Stderr => {
-                // In one piece: standard error is not buffered, and others may write there too.
-                let _ = stderr().write_all(format!("{}: {text}\n", word(level)).as_bytes());
+        if let Sink::Syslog(log) = &mut self.sink {
+            let takes = |log: &mut Logger<_, _>| send(log, level, &text).is_ok();
+            if log.as_deref_mut().is_some_and(takes) {
+                return;
             }
-            Sink::Syslog(log) => {
-                if send(log, level, &text).is_err() {
-                    // logd was restarted and has made its socket anew.
-                    if let Some(fresh) = connect() {
-                        **log = fresh;
-                        let _ = send(log, level, &text);
-                    }
-                }
+            // logd was restarted and has made its socket anew; one that was mounted into a jail is dead for good.
+            *log = connect().map(Box::new);
+            if log.as_deref_mut().is_some_and(takes) {
+                return;
             }
         }
+        // In one piece: standard error is not buffered, and others may write there too. procd hands it to logd.
+        let _ = stderr().write_all(format!("{}: {text}\n", word(level)).as_bytes());
     }
 }
 

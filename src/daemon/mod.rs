@@ -10,6 +10,7 @@ pub mod http;
 mod log;
 pub mod netlink;
 mod readiness;
+pub mod sandbox;
 pub mod settings;
 mod store;
 mod wording;
@@ -29,6 +30,7 @@ use control::{Answer, Asked, Control, Query};
 use http::{Http, Task};
 use log::Log;
 use netlink::{Look, Netlink};
+use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use store::{Kept, Store};
 
@@ -37,23 +39,54 @@ use store::{Kept, Store};
 pub enum RunError {
     /// There is no valid configuration.
     Configuration(LoadError),
+    /// It is root and was not told to be.
+    Root(String),
     /// The kernel refused something that the daemon cannot do without.
     System(String),
 }
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT, in a sandbox (see [`sandbox`]). Must be called before the first thread is started.
 ///
 /// # Errors
 ///
 /// [`RunError`]; also when a source of events ends, since an agent that hears nothing must not look alive.
-pub fn run(config: &Path) -> Result<(), RunError> {
+pub fn run(config: &Path, allow_root: bool) -> Result<(), RunError> {
+    sandbox::refuse_root(allow_root).map_err(RunError::Root)?;
+    let held = Held::give_up();
     let loaded = settings::load(config).map_err(RunError::Configuration)?;
+    let start = Start::new(config, loaded, held).map_err(|error| RunError::System(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let runtime = runtime.map_err(|error| RunError::System(format!("no event loop: {error}")))?;
     runtime.block_on(async {
-        let mut daemon = Daemon::new(config, loaded).map_err(|error| RunError::System(error.to_string()))?;
+        let mut daemon = Daemon::new(start).map_err(|error| RunError::System(error.to_string()))?;
         daemon.serve().await.map_err(|error| RunError::System(error.to_string()))
     })
+}
+
+/// What must be there before the sandbox is closed, and the closed sandbox.
+struct Start {
+    file: PathBuf,
+    loaded: Loaded,
+    control: Control,
+    store: Store,
+    /// What keeps the store from being written.
+    unsaved: Option<String>,
+    reach: Reach,
+    sandbox: Sandbox,
+}
+
+impl Start {
+    fn new(file: &Path, loaded: Loaded, held: Held) -> io::Result<Self> {
+        let global = &loaded.config.global;
+        let control = Control::bind(&global.runtime_dir)?;
+        let store = Store::new(&global.state_dir, &global.runtime_dir);
+        let unsaved = store.complaint();
+        // The first reading asks the kernel in ways that the sandbox does not know.
+        let _ = clock::now();
+        let reach = Reach::of(file, &loaded.config);
+        let sandbox = sandbox::close(held, &reach);
+        Ok(Self { file: file.to_owned(), loaded, control, store, unsaved, reach, sandbox })
+    }
 }
 
 type Replied = (JobId, Outcome, Exchange);
@@ -64,6 +97,8 @@ struct Daemon {
     log: Log,
     engine: Engine,
     http: Http,
+    reach: Reach,
+    sandbox: Sandbox,
     /// Where jobs report their end.
     replies: mpsc::UnboundedSender<Replied>,
     store: Store,
@@ -128,22 +163,22 @@ fn why(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Error {
 }
 
 impl Daemon {
-    fn new(file: &Path, loaded: Loaded) -> io::Result<Self> {
-        let global = &loaded.config.global;
+    fn new(start: Start) -> io::Result<Self> {
+        let Start { file, loaded, control, store, unsaved: unwritable, reach, sandbox } = start;
         let mut log = Log::new();
-        log.set_level(global.log_level);
+        log.set_level(loaded.config.global.log_level);
         for warning in &loaded.warnings {
             log.write(LogLevel::Warning, &warning.line(&file.to_string_lossy()));
         }
+        log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
-        let control = tokio::spawn(Control::bind(&global.runtime_dir)?.serve(ask));
+        let control = tokio::spawn(control.serve(ask));
         let (reply, replies) = mpsc::unbounded_channel();
         let worker_reply = reply.clone();
-        let store = Store::new(&global.state_dir, &global.runtime_dir);
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
         complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
-        if let Some(words) = store.complaint() {
+        if let Some(words) = unwritable {
             log.write(LogLevel::Warning, &unsaved(&words));
         }
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
@@ -165,18 +200,19 @@ impl Daemon {
             user: signal(SignalKind::user_defined1())?,
         };
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
-        let (file, slow_look_at) = (file.to_owned(), Instant::default());
         Ok(Self {
             file,
             loaded,
             log,
             engine,
             http,
+            reach,
+            sandbox,
             replies: reply,
             store,
             unsaved: None,
             sources,
-            slow_look_at,
+            slow_look_at: Instant::default(),
         })
     }
 
@@ -289,7 +325,7 @@ impl Daemon {
 
     /// SIGHUP: a broken file keeps the settings that work.
     fn reload(&mut self) {
-        match settings::load(&self.file) {
+        match settings::load_within(&self.file, &|file| self.reach.covers(file)) {
             Ok(loaded) => {
                 let (old, new) = (&self.loaded.config.global, &loaded.config.global);
                 if (&old.state_dir, &old.runtime_dir) != (&new.state_dir, &new.runtime_dir) {
@@ -315,7 +351,9 @@ impl Daemon {
         let now = clock::now();
         let known = || self.loaded.compiled.settings.records.keys().cloned().collect::<Vec<_>>();
         match query {
-            Query::Status => Answer::Status(self.engine.status(now)),
+            Query::Status => {
+                Answer::Status { status: self.engine.status(now), sandbox: self.sandbox.clone() }
+            }
             Query::Why(record) => match self.engine.why(&record, now) {
                 Some(why) => Answer::Why(Box::new(why)),
                 None => Answer::UnknownRecord { record, known: known() },

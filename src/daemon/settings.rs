@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::config::{self, Compiled, Config, Global, Mistake, Password};
+use crate::config::{self, Compiled, Config, Global, Mistake, Password, Place};
 use crate::engine::RecordId;
 use crate::provider::Secret;
 
@@ -55,7 +55,10 @@ impl fmt::Display for LoadError {
                 let mends = [
                     (io::ErrorKind::NotFound, "there is no such file; name another with --config"),
                     (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
-                    (io::ErrorKind::PermissionDenied, "no permission to read it; it may need root"),
+                    (
+                        io::ErrorKind::PermissionDenied,
+                        "no permission to read it for this user; run uses nothing of root's rights but its files",
+                    ),
                 ];
                 let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
                     return write!(f, "{}: {source}", file.display());
@@ -79,6 +82,15 @@ const PASSWORD_FILE_MAX: u64 = 4096;
 ///
 /// The file cannot be read, or is wrong; then nothing of it is used.
 pub fn load(file: &Path) -> Result<Loaded, LoadError> {
+    load_within(file, &|_| true)
+}
+
+/// The same for an agent that can come to some files only: naming another one is a mistake.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_within(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<Loaded, LoadError> {
     let (text, mode) =
         read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable { file: file.to_owned(), source })?;
     let wrong = |mistakes| LoadError::Mistakes { file: file.to_owned(), mistakes };
@@ -91,7 +103,15 @@ pub fn load(file: &Path) -> Result<Loaded, LoadError> {
             format!("chmod 600 {}", file.display()),
         ));
     }
-    let (secrets, mistakes) = secrets(&read.config, &mut warnings);
+    let (secrets, mut mistakes) = secrets(&read.config, within, &mut warnings);
+    mistakes.extend(
+        read.config
+            .global
+            .ca_file
+            .as_deref()
+            .filter(|path| !within(path))
+            .map(|path| out_of_reach(None, "ca_file", path)),
+    );
     // Without the passwords compiling would only report them once more: the rest was seen while reading.
     let compiled = if mistakes.is_empty() { read.config.compile(&secrets) } else { Err(mistakes) };
     match compiled {
@@ -114,12 +134,20 @@ pub fn read_global(file: &Path) -> Result<Global, LoadError> {
 }
 
 /// The texts of the password files, and what is wrong with them.
-fn secrets(config: &Config, warnings: &mut Vec<Mistake>) -> (BTreeMap<RecordId, Secret>, Vec<Mistake>) {
+fn secrets(
+    config: &Config,
+    within: &dyn Fn(&Path) -> bool,
+    warnings: &mut Vec<Mistake>,
+) -> (BTreeMap<RecordId, Secret>, Vec<Mistake>) {
     let mut secrets = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
         let Some(Password::File(path)) = &record.password else { continue };
         let place = Some(record.place("password_file").clone());
+        if !within(path) {
+            mistakes.push(out_of_reach(place, "password file", path));
+            continue;
+        }
         let shown = path.display();
         match read(path, PASSWORD_FILE_MAX) {
             Err(error) => {
@@ -146,6 +174,13 @@ fn secrets(config: &Config, warnings: &mut Vec<Mistake>) -> (BTreeMap<RecordId, 
         }
     }
     (secrets, mistakes)
+}
+
+/// The sandbox has no door that could be opened later.
+fn out_of_reach(place: Option<Place>, what: &str, path: &Path) -> Mistake {
+    let what =
+        format!("{what} '{}' is out of the agent's reach, which was closed at its start", path.display());
+    Mistake::error(place, what, "restart the agent")
 }
 
 /// A text file of limited size, and its mode.

@@ -38,7 +38,7 @@ impl Client {
             .open(&config)?
             .write_all(text.as_bytes())?;
         let mut command = Command::new(program);
-        command.args(["run", "--config"]).arg(config);
+        command.args(["run", "--allow-root", "--config"]).arg(config);
         Self::start(command, files)
     }
 

@@ -48,7 +48,11 @@ impl Agent {
         if program.is_none() {
             command.arg("agent");
         }
-        command.args(["run", "--config"]).arg(&config).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(["run", "--allow-root", "--config"])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         command.stderr(fs::File::create(path.join("log"))?);
         Ok(Self { child: at.within(|| command.spawn())??, files })
     }

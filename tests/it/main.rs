@@ -18,4 +18,10 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod package;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
 mod simulator;

@@ -34,9 +34,14 @@ impl Agent {
 
     /// The same, with options for `[global]`.
     pub(crate) fn start_with(global: &str, records: &str) -> Self {
+        Self::start_through("", RUN, global, records)
+    }
+
+    /// The same, through a command (`env A=B`) and with other words for the agent than `run --allow-root`.
+    pub(crate) fn start_through(wrapper: &str, words: &str, global: &str, records: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         configure(files.path(), global, records);
-        let mut agent = Self { child: spawn(files.path(), Duration::ZERO), files };
+        let mut agent = Self { child: spawn(files.path(), wrapper, words), files };
         agent.answers();
         agent
     }
@@ -54,12 +59,17 @@ impl Agent {
 
     /// Starts the killed one again, in its own files, and waits until it answers.
     pub(crate) fn start_again(&mut self) {
-        self.start_again_later(Duration::ZERO);
+        self.start_again_through("");
     }
 
     /// The same when so much time has passed: in a time namespace, where the machine has been up for longer.
     pub(crate) fn start_again_later(&mut self, time: Duration) {
-        self.child = spawn(self.files.path(), time);
+        let seconds = time.as_secs();
+        self.start_again_through(&format!("unshare --time --boottime {seconds} --fork --kill-child"));
+    }
+
+    fn start_again_through(&mut self, wrapper: &str) {
+        self.child = spawn(self.files.path(), wrapper, RUN);
         self.answers();
     }
 
@@ -206,24 +216,18 @@ fn program() -> Vec<String> {
     if named.is_empty() { vec![env!("CARGO_BIN_EXE_wanbeacon").to_owned()] } else { named }
 }
 
+/// Tests are root of their namespace.
+const RUN: &str = "run --allow-root";
+
 /// setpriv(1): an agent must not outlive its test, however that ends.
-fn spawn(files: &Path, later: Duration) -> Child {
+fn spawn(files: &Path, wrapper: &str, words: &str) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(files.join("log")).unwrap();
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]);
-    if !later.is_zero() {
-        command.args([
-            "unshare",
-            "--time",
-            "--boottime",
-            &later.as_secs().to_string(),
-            "--fork",
-            "--kill-child",
-        ]);
-    }
-    command
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL"])
+        .args(wrapper.split_whitespace())
         .args(program())
-        .args(["run", "--config"])
+        .args(words.split(' '))
+        .arg("--config")
         .arg(files.join("wanbeacon.toml"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -95,7 +95,7 @@ fn a_second_agent_refuses_to_start_and_the_first_one_does_not_notice() {
         dial(A);
         let agent = world.agent("ipv4 = 'wan0'");
         world.published(HOME, A);
-        let second = agent.command("run");
+        let second = agent.command("run --allow-root");
         assert_eq!(second.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&second.stderr).contains("another wanbeacon is running"));
         world.nothing_is_sent_after(1, &agent);

@@ -119,7 +119,7 @@ fn with_a_wrong_configuration_the_agent_does_not_start_and_names_the_place() {
             let mut agent = world.agent("ipv4 = 'wan0'");
             agent.kill();
             agent.configure(&world.record("home", HOME, "ipv5 = 'wan0'"));
-            for words in ["run", "check"] {
+            for words in ["run --allow-root", "check"] {
                 let output = agent.command(words);
                 let said = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), Some(2), "{said}");

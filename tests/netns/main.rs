@@ -30,6 +30,8 @@ mod rest;
 #[cfg(test)]
 mod restarts;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod storms;

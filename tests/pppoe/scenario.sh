@@ -140,7 +140,7 @@ allow = ["documentation"]
 TOML
 chmod 600 /tmp/wanbeacon.toml
 # Not by the function above: $! would be a shell that waits, and its memory not the agent's.
-$IP netns exec router wanbeacon run --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
+$IP netns exec router wanbeacon run --allow-root --config /tmp/wanbeacon.toml > /tmp/agent.log 2>&1 </dev/null &
 agent=$!
 
 # ---------------------------------------------------------------- checks

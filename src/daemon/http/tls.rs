@@ -1,6 +1,7 @@
 //! Whom to trust, and what to say when we do not.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,23 +17,45 @@ use super::wire::Wire;
 use crate::daemon::clock;
 use crate::engine::FailureKind;
 
-/// One configuration for each bundle in use, read when it is needed first. A bundle that could not be read is looked
-/// for again the next time.
+/// One configuration for each bundle in use, read when it is needed first and again when it is another file. A bundle
+/// that could not be read is looked for again the next time; the one that was read before serves until then.
 #[derive(Default)]
-pub(super) struct Trust(Mutex<BTreeMap<Option<PathBuf>, Arc<ClientConfig>>>);
+pub(super) struct Trust(Mutex<BTreeMap<Option<PathBuf>, Known>>);
+
+type Known = (Mark, Arc<ClientConfig>);
 
 impl Trust {
     /// The words of an error name the package that is missing.
     pub(super) fn config(&self, ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
         let key = ca_file.map(Path::to_owned);
+        let path = ca_file.or_else(|| BUNDLES.iter().map(Path::new).find(|path| path.exists()));
+        let mark = path.and_then(Mark::of).unwrap_or_default();
         // Held while reading: a second worker would only read the same again.
         let mut configs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = configs.get(&key) {
+        let known = configs.get(&key);
+        if let Some((_, config)) = known.filter(|(known, _)| *known == mark) {
             return Ok(Arc::clone(config));
         }
-        let config = Arc::new(read(ca_file)?);
-        configs.insert(key, Arc::clone(&config));
-        Ok(config)
+        match (read(path), known) {
+            (Ok(config), _) => {
+                let config = Arc::new(config);
+                configs.insert(key, (mark, Arc::clone(&config)));
+                Ok(config)
+            }
+            (Err(_), Some((_, config))) => Ok(Arc::clone(config)),
+            (Err(words), None) => Err(words),
+        }
+    }
+}
+
+/// Device, inode and time of the last change: another one for each replaced file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Mark(u64, u64, i64, i64);
+
+impl Mark {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        Some(Self(metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()))
     }
 }
 
@@ -96,14 +119,11 @@ fn is_an_authoritys(reason: &CertificateError) -> bool {
     other.0.to_string().contains("CaUsedAsEndEntity")
 }
 
-fn read(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
+fn read(path: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
-    let path = match ca_file {
-        Some(path) => path,
-        None => BUNDLES.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
-            format!("no CA bundle ({}); install the package ca-bundle or ca-certificates", BUNDLES.join(", "))
-        })?,
-    };
+    let path = path.ok_or_else(|| {
+        format!("no CA bundle ({}); install the package ca-bundle or ca-certificates", BUNDLES.join(", "))
+    })?;
     let unreadable = |error| format!("the CA bundle {} cannot be read: {error}", path.display());
     // One certificate at a time, so that the whole bundle is never in memory.
     for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
@@ -142,7 +162,7 @@ impl KeyProvider for NoKeys {
 }
 
 /// OpenWrt and Debian; OpenWrt's compatibility link, Alpine; Fedora.
-const BUNDLES: [&str; 3] =
+pub(in crate::daemon) const BUNDLES: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 /// Sessions kept for resumption; a router speaks to a handful of providers.

@@ -1,0 +1,3 @@
+# Stands in for the packages feed's file: the program is compiled already.
+RUST_ARCH_DEPENDS:=@any
+RustBinPackage:=
