@@ -19,3 +19,5 @@ mod lab;
 mod laboratory;
 #[cfg(test)]
 mod simulator;
+#[cfg(test)]
+mod uci;
