@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::words::{CONFIG, Reach};
-use super::{Failure, report};
+use super::words::{CONFIGS, Reach};
+use super::{Failure, first_of, report};
 use crate::config::Global;
 use crate::daemon::clock;
 use crate::daemon::control::client::{AskError, ask};
@@ -59,7 +59,7 @@ fn socket(reach: &Reach) -> Result<PathBuf, Failure> {
             settings::read_global(config).map_err(|error| Failure::Wrong(error.to_string()))?.runtime_dir
         }
         // Only root may read it as a rule; everybody else finds the agent at the usual place.
-        None => match settings::read_global(CONFIG.as_ref()) {
+        None => match settings::read_global(&first_of(CONFIGS)) {
             Ok(global) => global.runtime_dir,
             Err(LoadError::Mistakes { .. } | LoadError::Unreadable { .. }) => Global::default().runtime_dir,
         },

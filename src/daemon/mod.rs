@@ -10,6 +10,7 @@ pub mod http;
 mod log;
 pub mod netlink;
 mod readiness;
+pub(crate) mod replace;
 pub mod sandbox;
 pub mod settings;
 mod store;
