@@ -12,6 +12,7 @@ pub mod netlink;
 mod readiness;
 pub mod settings;
 mod store;
+mod ubus;
 mod wording;
 
 use std::io;
