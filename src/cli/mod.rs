@@ -85,7 +85,7 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
         Command::Watch { config } => return watch::watch(&load(&config, err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
         Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
-        Command::Test { record, config } => trial::trial(&record, &load(&config, err)?)?,
+        Command::Test { record, config } => trial::text(&record, &load(&config, err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
 }

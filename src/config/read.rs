@@ -230,7 +230,7 @@ impl Reader<'_> {
                 "record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'",
                 quoted(&section.name)
             );
-            let mend = "name the device whose address is published, for example: ipv4 = \"ppp0\"";
+            let mend = "name the network or device whose address is published, for example: ipv4 = \"ppp0\"";
             self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
         }
         self.password(&values);

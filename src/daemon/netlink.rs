@@ -100,6 +100,12 @@ impl Netlink {
         self.settle(rings, rings.first.unwrap_or_else(clock::monotonic))
     }
 
+    /// The last table; without networks, which the kernel does not know.
+    #[must_use]
+    pub fn table(&self) -> &Snapshot {
+        &self.table
+    }
+
     /// Dumps what may have changed until nothing rings meanwhile. Two bells, two dumps: the one of the links is by far
     /// the heavier. A route's bell asks for a first look at the addresses, but for no second one.
     fn settle(&mut self, mut pending: Rings, bell: Instant) -> io::Result<Look> {
@@ -139,23 +145,8 @@ pub fn snapshot() -> io::Result<Snapshot> {
         let addresses = addresses.await.map_err(io::Error::other)?;
         let mut links = links.iter().filter_map(table::link).collect::<Vec<_>>();
         links.sort_by_key(|link| link.ifindex);
-        Ok(Snapshot { links, addresses: addresses.iter().filter_map(table::address).collect() })
-    })
-}
-
-/// Hands every look to `each` until that returns false, for the commands that run without the daemon.
-///
-/// # Errors
-///
-/// As [`Netlink::next`].
-pub fn watch(mut each: impl FnMut(Look) -> bool) -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let mut netlink = Netlink::new()?;
-        let mut look = netlink.look()?;
-        while each(look) {
-            look = netlink.next().await?;
-        }
-        Ok(())
+        let addresses = addresses.iter().filter_map(table::address).collect();
+        Ok(Snapshot { links, addresses, networks: Vec::new() })
     })
 }
 

@@ -46,6 +46,7 @@ pub(super) enum Status {
     InvalidArgument = 2,
     MethodNotFound = 3,
     NotFound = 4,
+    PermissionDenied = 6,
     UnknownError = 9,
 }
 
@@ -182,4 +183,4 @@ fn flag(data: &[u8]) -> Result<bool, Malformed> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::daemon::ubus) mod tests;
