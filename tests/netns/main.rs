@@ -34,4 +34,6 @@ mod storms;
 #[cfg(test)]
 mod two_lines;
 #[cfg(test)]
+mod ubus;
+#[cfg(test)]
 mod world;
