@@ -88,7 +88,7 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
         Command::Watch { config } => return watch::watch(&load(&place(config), err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
         Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
-        Command::Test { record, config } => trial::trial(&record, &load(&place(config), err)?)?,
+        Command::Test { record, config } => trial::text(&record, &load(&place(config), err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
 }

@@ -242,7 +242,8 @@ impl Reader<'_> {
                 quoted(&section.name)
             );
             let example = self.example("ipv4");
-            let mend = format!("name the device whose address is published, for example: {example}");
+            let mend =
+                format!("name the network or device whose address is published, for example: {example}");
             self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
         }
         self.password(&values);

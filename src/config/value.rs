@@ -159,7 +159,9 @@ fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Obje
     }
     let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(dialect, option)));
     match option.kind {
-        Kind::Device if !device(text) => bad("which cannot be the name of a device"),
+        Kind::Device if !device(text) && !network(text) => {
+            bad("which can be the name of neither a network nor a device")
+        }
         Kind::Name | Kind::Names => full_name(dialect, option, text),
         Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
             let mend = nearest(text, words.iter().copied()).map_or_else(
@@ -207,6 +209,15 @@ fn device(text: &str) -> bool {
     text.len() < IFNAMSIZ
         && !matches!(text, "." | "..")
         && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
+}
+
+/// A section's name in UCI (letters, digits, underscores), or one that netifd derives from it with `-` and `.`. netifd
+/// sets no limit; ours is our judgement.
+fn network(text: &str) -> bool {
+    const NETWORK_MAX: usize = 64;
+    text.len() <= NETWORK_MAX
+        && !matches!(text, "." | "..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 /// RFC 1035 section 2.3.4 for lengths, RFC 1123 section 2.1 for letters; underscores and a leading `*` are usual too.
@@ -331,6 +342,18 @@ mod tests {
             ["", "5", "m", "-5m", "+5m", "5 m", "1h30m", "9s", "61m", "99999999999999999999d", "5µ", "1.5h"]
         {
             assert!(text("slow_look", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_and_devices_are_named_as_netifd_and_the_kernel_permit() {
+        let network = "a_very_long_network_name_of_uci";
+        for good in ["wan", "wan6", "ppp0", "pppoe-wan", "eth0.2", "wan_6", network, "lan\u{fc}", "a@b"] {
+            assert!(text("ipv4", good).is_ok() && text("bind_device", good).is_ok(), "{good}");
+        }
+        let long = "x".repeat(65);
+        for bad in ["", ".", "..", "a b", "a/b", "a:b", "a@very_long_name_b", &long] {
+            assert!(text("ipv4", bad).is_err(), "{bad}");
         }
     }
 

@@ -1,19 +1,26 @@
 //! The shell: everything that touches the world, and the loop that joins it to the engine.
 //!
 //! ```text
-//! netlink, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log
+//! netlink, ubus, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
 //! ```
 
+mod announce;
+mod answers;
+pub mod catalogue;
 pub mod clock;
 pub mod control;
 pub mod http;
 mod log;
 pub mod netlink;
+pub mod question;
 mod readiness;
 pub(crate) mod replace;
 pub mod sandbox;
 pub mod settings;
 mod store;
+pub mod trial;
+pub mod ubus;
+pub mod view;
 mod wording;
 
 use std::io;
@@ -24,16 +31,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::LogLevel;
-use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
+use crate::engine::network::meaning;
+use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
 use crate::provider::Step;
 use clock::{Alarm, ClockWatch};
-use control::{Answer, Asked, Control, Query};
+use control::{Asked, Control};
 use http::{Http, Task};
 use log::Log;
 use netlink::{Look, Netlink};
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use store::{Kept, Store};
+use ubus::{Heard, Role, Ubus};
 
 /// Why the daemon does not run (any more).
 #[derive(Debug)]
@@ -113,6 +122,7 @@ struct Daemon {
 /// Everything that can happen.
 struct Sources {
     netlink: Netlink,
+    ubus: Ubus,
     replies: mpsc::UnboundedReceiver<Replied>,
     queries: mpsc::Receiver<Asked>,
     control: tokio::task::JoinHandle<io::Result<()>>,
@@ -128,6 +138,7 @@ struct Sources {
 enum Happened {
     ClockSet,
     Ended(io::Error),
+    Heard(Heard),
     Look(Look),
     Query(Asked),
     Reload,
@@ -147,6 +158,8 @@ impl Sources {
             Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
             rung = self.alarm.rung() => rung.map(|()| Happened::Time),
             set = self.clock.set() => set.map(|()| Happened::ClockSet),
+            // After what keeps the promises: who calls our object without a pause delays nothing of it.
+            heard = self.ubus.next() => heard.map(Happened::Heard),
             Some(asked) = self.queries.recv() => Ok(Happened::Query(asked)),
             _ = self.hang_up.recv() => Ok(Happened::Reload),
             _ = self.user.recv() => Ok(Happened::Update),
@@ -190,6 +203,7 @@ impl Daemon {
         let now = clock::now();
         let sources = Sources {
             netlink: Netlink::new()?,
+            ubus: Ubus::new(Role::Agent)?,
             replies,
             queries,
             control,
@@ -221,20 +235,20 @@ impl Daemon {
     async fn serve(&mut self) -> io::Result<()> {
         self.http.prepare(self.loaded.config.global.ca_file.clone());
         self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
-        let look = self.sources.netlink.look()?;
-        self.saw(look);
+        self.first_look().await?;
         loop {
             let wake = self.engine.next_wake(clock::now()).map(|(at, _)| at);
             self.sources.alarm.set(Some(wake.map_or(self.slow_look_at, |at| at.min(self.slow_look_at))))?;
             match self.sources.next().await? {
                 Happened::ClockSet => self.tell(Event::ClockSet),
                 Happened::Ended(error) => return Err(error),
+                Happened::Heard(heard) => self.hear(heard),
                 Happened::Look(look) => self.saw(look),
                 Happened::Query((query, answer)) => {
                     // A client that has gone needs no answer.
                     let _ = answer.send(self.answer(query));
                 }
-                Happened::Reload => self.reload(),
+                Happened::Reload => self.reload()?,
                 Happened::Reply((job, outcome, exchange)) => {
                     self.tell(Event::Reply { job, outcome, exchange });
                 }
@@ -242,6 +256,7 @@ impl Daemon {
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
                     self.saw(look);
+                    self.sources.ubus.look();
                 }
                 Happened::Time => self.tell(Event::Wake),
                 Happened::Update => self.tell(Event::Update { records: Vec::new(), force: false }),
@@ -251,12 +266,37 @@ impl Daemon {
         Ok(())
     }
 
+    /// netifd goes first, if there is one: until then the device `wan` might pass for the network `wan`.
+    async fn first_look(&mut self) -> io::Result<()> {
+        let mut alarm = Alarm::new()?;
+        alarm.set(Some(clock::monotonic() + view::NETIFD_LIMIT))?;
+        while !self.sources.ubus.is_settled() {
+            tokio::select! {
+                heard = self.sources.ubus.next() => {
+                    let heard = heard?;
+                    // Networks come with the look.
+                    if !matches!(heard, Heard::Networks) {
+                        self.hear(heard);
+                    }
+                }
+                rung = alarm.rung() => {
+                    rung?;
+                    break;
+                }
+            }
+        }
+        let look = self.sources.netlink.look()?;
+        self.saw(look);
+        Ok(())
+    }
+
     fn saw(&mut self, look: Look) {
         if look.overrun {
             self.log.write(LogLevel::Debug, "the kernel dropped notifications; its table was read anew");
         }
         self.slow_look_at = clock::monotonic() + self.loaded.config.global.slow_look;
-        self.tell(Event::Network { snapshot: look.snapshot, bell: look.bell });
+        let snapshot = view::with_networks(look.snapshot, &self.sources.ubus);
+        self.tell(Event::Network { snapshot, bell: look.bell });
     }
 
     /// One event to the engine, and everything that follows from it.
@@ -273,10 +313,7 @@ impl Daemon {
             }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
-                Action::Report(report) => {
-                    let (level, line) = wording::line(&report);
-                    self.log.write(level, &line);
-                }
+                Action::Report(report) => self.announce(&report),
                 Action::Restart(job) => self.http.restart(job),
                 Action::Save { durable } => save = save.max(Some(durable)),
                 Action::Send(job) => {
@@ -307,10 +344,18 @@ impl Daemon {
             job: job.id,
             first,
             advance: Box::new(move |reply| dialogue.advance(reply)),
-            bind: self.loaded.compiled.binds.get(&job.record).cloned(),
+            bind: self.bind(&job.record),
             ca_file: self.loaded.config.global.ca_file.clone(),
             secrets: account.secrets().to_vec(),
         });
+    }
+
+    /// The device that a record's requests leave through: that of the network at this moment.
+    fn bind(&self, record: &RecordId) -> Option<String> {
+        let name = self.loaded.compiled.binds.get(record)?;
+        let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
+        // Without one the request fails as on a device that does not exist, rather than leave on another way.
+        Some(device.unwrap_or_else(|| name.clone()))
     }
 
     fn save(&mut self, durable: bool) {
@@ -325,7 +370,8 @@ impl Daemon {
     }
 
     /// SIGHUP: a broken file keeps the settings that work.
-    fn reload(&mut self) {
+    fn reload(&mut self) -> io::Result<()> {
+        self.sources.ubus.look_for()?;
         match settings::load_within(&self.file, &|file| self.reach.covers(file)) {
             Ok(loaded) => {
                 let (old, new) = (&self.loaded.config.global, &loaded.config.global);
@@ -346,28 +392,7 @@ impl Daemon {
                 error.to_string().lines().for_each(|line| self.log.write(LogLevel::Error, line));
             }
         }
-    }
-
-    fn answer(&mut self, query: Query) -> Answer {
-        let now = clock::now();
-        let known = || self.loaded.compiled.settings.records.keys().cloned().collect::<Vec<_>>();
-        match query {
-            Query::Status => {
-                Answer::Status { status: self.engine.status(now), sandbox: self.sandbox.clone() }
-            }
-            Query::Why(record) => match self.engine.why(&record, now) {
-                Some(why) => Answer::Why(Box::new(why)),
-                None => Answer::UnknownRecord { record, known: known() },
-            },
-            Query::Update { records, force } => {
-                let known = known();
-                if let Some(record) = records.iter().find(|record| !known.contains(record)) {
-                    return Answer::UnknownRecord { record: record.clone(), known };
-                }
-                self.tell(Event::Update { records: records.clone(), force });
-                Answer::Updated(if records.is_empty() { known } else { records })
-            }
-        }
+        Ok(())
     }
 }
 
