@@ -17,6 +17,7 @@ mod readiness;
 pub(crate) mod replace;
 pub mod sandbox;
 pub mod settings;
+mod sources;
 mod store;
 pub mod trial;
 pub mod ubus;
@@ -27,22 +28,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::LogLevel;
 use crate::engine::network::meaning;
 use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
 use crate::provider::Step;
-use clock::{Alarm, ClockWatch};
-use control::{Asked, Control};
+use clock::Alarm;
+use control::Control;
 use http::{Http, Task};
 use log::Log;
-use netlink::{Look, Netlink};
+use netlink::Look;
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
+use sources::{Happened, Sources};
 use store::{Kept, Store};
-use ubus::{Heard, Role, Ubus};
+use ubus::Heard;
 
 /// Why the daemon does not run (any more).
 #[derive(Debug)]
@@ -119,63 +120,6 @@ struct Daemon {
     slow_look_at: Instant,
 }
 
-/// Everything that can happen.
-struct Sources {
-    netlink: Netlink,
-    ubus: Ubus,
-    replies: mpsc::UnboundedReceiver<Replied>,
-    queries: mpsc::Receiver<Asked>,
-    control: tokio::task::JoinHandle<io::Result<()>>,
-    alarm: Alarm,
-    clock: ClockWatch,
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-    user: Signal,
-}
-
-/// One thing that happened.
-enum Happened {
-    ClockSet,
-    Ended(io::Error),
-    Heard(Heard),
-    Look(Look),
-    Query(Asked),
-    Reload,
-    Reply(Replied),
-    Stop,
-    Time,
-    Update,
-}
-
-impl Sources {
-    async fn next(&mut self) -> io::Result<Happened> {
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => Ok(Happened::Stop),
-            _ = self.interrupt.recv() => Ok(Happened::Stop),
-            look = self.netlink.next() => look.map(Happened::Look),
-            Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
-            rung = self.alarm.rung() => rung.map(|()| Happened::Time),
-            set = self.clock.set() => set.map(|()| Happened::ClockSet),
-            // After what keeps the promises: who calls our object without a pause delays nothing of it.
-            heard = self.ubus.next() => heard.map(Happened::Heard),
-            Some(asked) = self.queries.recv() => Ok(Happened::Query(asked)),
-            _ = self.hang_up.recv() => Ok(Happened::Reload),
-            _ = self.user.recv() => Ok(Happened::Update),
-            ended = &mut self.control => Ok(Happened::Ended(why(ended))),
-        }
-    }
-}
-
-/// Why the control socket is no longer served.
-fn why(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Error {
-    match ended {
-        Ok(Err(error)) => io::Error::new(error.kind(), format!("control socket: {error}")),
-        Ok(Ok(())) | Err(_) => io::Error::other("control socket: its server has ended"),
-    }
-}
-
 impl Daemon {
     fn new(start: Start) -> io::Result<Self> {
         let Start { file, loaded, control, store, unsaved: unwritable, reach, sandbox } = start;
@@ -201,19 +145,7 @@ impl Daemon {
             let _ = worker_reply.send((job, outcome, exchange));
         });
         let now = clock::now();
-        let sources = Sources {
-            netlink: Netlink::new()?,
-            ubus: Ubus::new(Role::Agent)?,
-            replies,
-            queries,
-            control,
-            alarm: Alarm::new()?,
-            clock: ClockWatch::new()?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            user: signal(SignalKind::user_defined1())?,
-        };
+        let sources = Sources::new(replies, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
