@@ -238,7 +238,7 @@ proptest! {
 
     #[test]
     fn any_values_are_the_same_configuration_when_rendered(
-        user in "[ -~µ☃\u{85}]{1,20}",
+        user in "[ -~µ☃]{1,20}",
         password in "['\"\\\\#;{}\\[\\]= a-z\u{feff}\u{2028}]{1,20}",
         is_single in any::<bool>(),
         enabled in proptest::sample::select(vec!["1", "off", "true", "no"]),
@@ -257,8 +257,6 @@ proptest! {
         );
         let text = record(&more);
         let parsed = uci::read(text.as_bytes());
-        // What no provider takes is refused before it could be rendered.
-        prop_assume!(!user.contains('\u{85}'), "a control character");
         let parsed = parsed.unwrap_or_else(|mistakes| panic!("{text}\n{}", render(Path::new("x"), &mistakes)));
         let home = &parsed.read.config.records[&RecordId("home".to_owned())];
         prop_assert_eq!(home.account.user.as_deref(), Some(user.as_str()));
