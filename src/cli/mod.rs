@@ -167,3 +167,15 @@ fn version() -> String {
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     format!("{} {} ({arch}-{os}-{libc})\n", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_place_that_exists_is_taken_and_else_the_first() {
+        assert_eq!(first_of(["/nonexistent", "/dev/null", "/dev/zero"]), Path::new("/dev/null"));
+        assert_eq!(first_of(["/nonexistent", "/nonexistent/too"]), Path::new("/nonexistent"));
+        assert_eq!(place(Some(PathBuf::from("named"))), Path::new("named"));
+    }
+}

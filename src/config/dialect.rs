@@ -113,7 +113,9 @@ fn uci(line: &str, quote: Quote) -> Option<String> {
         "option" | "o" | "list" | "l" => {
             let name = unquoted(words.name);
             let known = options::OPTIONS.iter().any(|option| option.name == name);
-            let told = quote == Quote::Key && !name.is_empty() && name.chars().all(is_name);
+            // Without a value behind it, the name may be one that a secret was joined to.
+            let has_value = !words.rest.is_empty() && !words.rest.starts_with('#');
+            let told = quote == Quote::Key && has_value && name.chars().all(is_name);
             match single(words.rest).filter(|_| public(name)) {
                 Some(value) => Some(format!("{}{value}", words.head)),
                 None => (known || told).then(|| format!("{} ***", words.head.trim_end())),
@@ -158,4 +160,51 @@ fn single(rest: &str) -> Option<&str> {
     let behind = rest.strip_prefix(value)?.trim_start();
     let artless = !inner.contains(['\'', '"', '\\', ';', '#']);
     (artless && (behind.is_empty() || behind.starts_with('#'))).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_uci_are_shown_as_far_as_they_hold_no_secret() {
+        for (line, shown) in [
+            ("config record 'home' # mine", Some("config record 'home'")),
+            ("config record option password 'hunter2'", None),
+            ("config record hunter2!", None),
+            ("\toption user 'alice'", Some("\toption user 'alice'")),
+            ("option user \"a b\" # hunter2", Some("option user \"a b\"")),
+            ("option user alice", Some("option user alice")),
+            ("option user alice hunter2", Some("option user ***")),
+            ("option user 'alice'; option password 'hunter2'", Some("option user ***")),
+            ("option user 'x; option password \"hunter2\"'", Some("option user ***")),
+            ("option user x\\;hunter2", Some("option user ***")),
+            ("option user 'alice", Some("option user ***")),
+            ("\toption password 'hunter2'", Some("\toption password ***")),
+            ("list header 'hunter2'", Some("list header ***")),
+            ("option 'user' 'alice'", Some("option 'user' 'alice'")),
+            ("option pasword 'hunter2'", None),
+            ("option", None),
+            ("hunter2'", None),
+            ("", None),
+        ] {
+            assert_eq!(Dialect::Uci.shown(line, Quote::Cautious).as_deref(), shown, "{line}");
+        }
+        let shown = |line| Dialect::Uci.shown(line, Quote::Key);
+        assert_eq!(shown("option pass-word 'hunter2'").as_deref(), Some("option pass-word ***"));
+        assert_eq!(shown("option password'hunter2'"), None);
+        assert_eq!(shown("option password-hunter2"), None);
+    }
+
+    #[test]
+    fn examples_are_written_in_the_language_of_the_file() {
+        let example = |name| Dialect::Uci.example(options::find(Scope::Record, name).unwrap());
+        assert_eq!(example("enabled"), "option enabled '0'");
+        assert_eq!(example("ttl"), "option ttl '300'");
+        assert_eq!(example("hostname"), "list hostname 'home.example.org'");
+        assert_eq!(example("body"), "option body '{\"ip\":\"{ip}\"}'");
+        for option in options::OPTIONS {
+            assert_eq!(Dialect::Uci.example(option).matches('\'').count(), 2, "{}", option.name);
+        }
+    }
 }

@@ -193,6 +193,28 @@ fn monstrous_texts_are_answered_soon() {
     }
 }
 
+/// One wrong character anywhere must not lead to a quotation of the password.
+#[test]
+fn a_slip_shows_no_password() {
+    const TEXT: &str = "config record 'home'\n\toption provider 'duckdns.org'\n\toption password 'TopSecret'\n\tlist hostname 'a.duckdns.org'\n\toption user x\n\toption ipv4 ppp0\nconfig record\n\toption password \"TopSecret\"\n\toption ipv6 'a b'\nconfig record b\noption password TopSecret\noption ttl 5\noption password TopSecret\noption user 'x'; option password 'TopSecret'\n";
+    let mut refused = 0;
+    for at in 0..=TEXT.len() {
+        for slip in ["", "[", "\"", "'", "#", ";", "\\", "\n", " ", "\t", "=", "a", "-"] {
+            for dropped in [0, 1] {
+                let text = format!("{}{slip}{}", &TEXT[..at], &TEXT[(at + dropped).min(TEXT.len())..]);
+                let Err(mistakes) = uci::read(text.as_bytes()) else { continue };
+                refused += 1;
+                let shown = render(Path::new("x"), &mistakes);
+                // A slip within it makes another password of it.
+                let is_shown =
+                    ["TopSecret", "opSecret", "TopSecre"].iter().any(|secret| shown.contains(secret));
+                assert!(!is_shown, "{text}\n----\n{shown}");
+            }
+        }
+    }
+    assert!(refused > 1000, "{refused}");
+}
+
 proptest! {
     // A case that fails becomes a test of its own, not an opaque seed in a file.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -214,23 +236,9 @@ proptest! {
         }
     }
 
-    /// One wrong character anywhere must not lead to a quotation of the password.
-    #[test]
-    fn a_slip_shows_no_password(at in 0_usize..300, slip in "[\"'#;\\\\\\n =a]?", drop in any::<bool>()) {
-        const TEXT: &str = "config record 'home'\n\toption provider 'duckdns.org'\n\toption password 'TopSecret'\n\tlist hostname 'a.duckdns.org'\n\toption user x\n\toption ipv4 ppp0\nconfig record\n\toption password \"TopSecret\"\n\toption ipv6 'a b'\nconfig record b\noption password TopSecret\noption ttl 5\noption password TopSecret\n";
-        let at = at.min(TEXT.len());
-        let rest = &TEXT[(at + usize::from(drop)).min(TEXT.len())..];
-        let text = format!("{}{slip}{rest}", &TEXT[..at]);
-        prop_assume!(text.matches("TopSecret").count() == 4);
-        if let Err(mistakes) = uci::read(text.as_bytes()) {
-            let shown = render(Path::new("x"), &mistakes);
-            prop_assert!(!shown.contains("TopSecret"), "{}\n----\n{}", text, shown);
-        }
-    }
-
     #[test]
     fn any_values_are_the_same_configuration_when_rendered(
-        user in "[ -~µ☃\u{85}]{1,20}",
+        user in "[ -~µ☃]{1,20}",
         password in "['\"\\\\#;{}\\[\\]= a-z\u{feff}\u{2028}]{1,20}",
         is_single in any::<bool>(),
         enabled in proptest::sample::select(vec!["1", "off", "true", "no"]),
@@ -249,8 +257,6 @@ proptest! {
         );
         let text = record(&more);
         let parsed = uci::read(text.as_bytes());
-        // What no provider takes is refused before it could be rendered.
-        prop_assume!(!user.contains('\u{85}'), "a control character");
         let parsed = parsed.unwrap_or_else(|mistakes| panic!("{text}\n{}", render(Path::new("x"), &mistakes)));
         let home = &parsed.read.config.records[&RecordId("home".to_owned())];
         prop_assert_eq!(home.account.user.as_deref(), Some(user.as_str()));

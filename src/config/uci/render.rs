@@ -68,3 +68,19 @@ fn string(text: &str) -> String {
     quoted.push('"');
     quoted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_reads_back() {
+        let odd: String = ('\0'..='\u{ff}').chain(['\u{2028}', '\u{feff}', '\u{10ffff}']).collect();
+        for text in ["", "\"", "\\", "\"\"\"", "'''", "\\u0041", "a\r\nb", odd.as_str()] {
+            let document = format!("x = {}", string(text));
+            let table = toml::de::DeTable::parse(&document).unwrap();
+            let read = table.get_ref().values().next().unwrap();
+            assert_eq!(read.get_ref().as_str(), Some(text));
+        }
+    }
+}
