@@ -1,8 +1,7 @@
 //! What a person sets for one account, and what can be told of it without knowing the provider.
 
 use md5::{Digest as _, Md5};
-use sha1::Sha1;
-use sha2::Sha256;
+use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::account::AccountError;
 use super::entry::Provider;
@@ -164,7 +163,7 @@ impl AccountSettings {
             Some(user) if !user.is_empty() => user.clone(),
             Some(_) | None => {
                 let secret = self.token.as_ref().or(self.password.as_ref()).or(self.url.as_ref());
-                let digest = hex(&Sha256::digest(secret.map_or("", Secret::expose).as_bytes()));
+                let digest = hex(digest(&SHA256, secret.map_or("", Secret::expose).as_bytes()).as_ref());
                 digest.chars().take(DIGITS).collect()
             }
         };
@@ -172,15 +171,15 @@ impl AccountSettings {
     }
 
     pub(super) fn fingerprint(&self, provider: &Provider) -> u64 {
-        let mut digest = Sha256::new();
+        let mut digest = Context::new(&SHA256);
         let mut add = |name: &str, text: &str| {
             for part in [name, text] {
-                digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+                digest.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
                 digest.update(part.as_bytes());
             }
         };
         add("provider", &provider.id);
-        add("entry", &hex(&provider.digest));
+        add("entry", &hex(provider.digest.as_ref()));
         for (name, text) in self.texts() {
             text.into_iter().for_each(|text| add(name, text));
         }
@@ -196,8 +195,7 @@ impl AccountSettings {
         let ttl = self.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
         let method = self.method.map(Method::name).unwrap_or_default();
         add("rest", &format!("{ttl} {method} {} {}", self.raw, self.insecure));
-        let digest: [u8; 32] = digest.finalize().into();
-        digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+        digest.finish().as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
     pub(super) fn hidden(&self) -> Vec<Secret> {
@@ -212,8 +210,8 @@ impl AccountSettings {
             let pair = format!("{}:{secret}", self.user.as_deref().unwrap_or_default());
             hidden.extend([secret.to_owned(), query(secret), base64(secret), base64(&pair)].map(Secret::new));
             hidden.push(Secret::new(hex(&Md5::digest(secret.as_bytes()))));
-            hidden.push(Secret::new(hex(&Sha1::digest(secret.as_bytes()))));
-            hidden.push(Secret::new(hex(&Sha256::digest(secret.as_bytes()))));
+            hidden.push(Secret::new(hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes()).as_ref())));
+            hidden.push(Secret::new(hex(digest(&SHA256, secret.as_bytes()).as_ref())));
         }
         hidden.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
         hidden

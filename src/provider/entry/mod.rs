@@ -1,12 +1,14 @@
 //! The text of a provider's entry becomes a [`Provider`]; `docs/providers.md` describes the format.
 
+mod node;
 mod raw;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Digest, SHA256, digest};
+use toml::de::DeTable;
 
 use super::answer::{Answers, Class, Matcher, MatcherError, Profile};
 use super::form::{Auth, Form, Forms, is_field_name, url_rules};
@@ -47,7 +49,7 @@ pub struct Provider {
     pub(super) forms: Forms,
     pub(super) answers: Answers,
     pub(super) manners: Manners,
-    pub(super) digest: [u8; 32],
+    pub(super) digest: Digest,
 }
 
 /// Whether a provider still works.
@@ -67,7 +69,11 @@ impl Provider {
     /// # Errors
     /// Every mistake; a mistake of TOML itself, or of a key, comes alone.
     pub fn parse(text: &str) -> Result<Self, Vec<EntryError>> {
-        let raw: RawEntry = toml::from_str(text).map_err(|error| vec![EntryError::toml(text, &error)])?;
+        let document = DeTable::parse(text).map_err(|error| {
+            vec![EntryError::toml(text, error.span().map(|span| span.start), error.message())]
+        })?;
+        let raw: RawEntry =
+            node::read(&document).map_err(|unfit| vec![EntryError::toml(text, unfit.at, &unfit.words)])?;
         let mut mistakes = Mistakes(Vec::new());
         let forms = mistakes.forms(&raw.request);
         let answers = mistakes.answers(&raw.answers);
@@ -99,7 +105,7 @@ impl Provider {
             forms,
             answers,
             manners,
-            digest: Sha256::digest(text.as_bytes()).into(),
+            digest: digest(&SHA256, text.as_bytes()),
         })
     }
 
@@ -352,11 +358,11 @@ pub enum EntryError {
 }
 
 impl EntryError {
-    fn toml(text: &str, error: &toml::de::Error) -> Self {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    fn toml(text: &str, at: Option<usize>, words: &str) -> Self {
+        let before = at.and_then(|at| text.get(..at)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        Self::Toml { line, column, words: error.message().to_owned() }
+        Self::Toml { line, column, words: words.to_owned() }
     }
 }
 

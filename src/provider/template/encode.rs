@@ -3,8 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
-use sha1::Sha1;
-use sha2::Sha256;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::placeholder::Filter;
 
@@ -81,8 +80,8 @@ pub(super) fn apply(filter: Filter, value: String) -> String {
         Filter::Lower => value.to_lowercase(),
         Filter::Md5 => hex(&Md5::digest(value.as_bytes())),
         Filter::Raw => value,
-        Filter::Sha1 => hex(&Sha1::digest(value.as_bytes())),
-        Filter::Sha256 => hex(&Sha256::digest(value.as_bytes())),
+        Filter::Sha1 => hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, value.as_bytes()).as_ref()),
+        Filter::Sha256 => hex(digest(&SHA256, value.as_bytes()).as_ref()),
         Filter::XmlEscape => {
             let mut escaped = String::new();
             xml(&value, &mut escaped);
