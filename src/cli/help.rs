@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::words::{CONFIGS, UCI};
+use super::words::CONFIGS;
 use crate::config::options;
+use crate::config::uci;
 
 /// A flag that commands share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +53,7 @@ impl Flag {
             Self::Json => "print JSON instead of text".to_owned(),
             Self::Output => "write to this file, mode 0600, instead of standard output".to_owned(),
             Self::Socket => "the control socket (default: control.sock in runtime_dir)".to_owned(),
-            Self::Uci => format!("the configuration in UCI (default: {UCI})"),
+            Self::Uci => format!("the configuration in UCI (default: {})", uci::FILE),
         }
     }
 }

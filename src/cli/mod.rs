@@ -13,11 +13,11 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::config::Mistake;
+use crate::config::{Mistake, uci};
 use crate::daemon::replace::{Manner, replace};
 use crate::daemon::settings::{self, LoadError, Loaded};
 use crate::daemon::{self, RunError};
-use words::{CONFIGS, Command, UCI};
+use words::{CONFIGS, Command};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -114,8 +114,8 @@ fn first_of<const COUNT: usize>(places: [&str; COUNT]) -> PathBuf {
 
 fn check(config: Option<&Path>, uci: Option<&Path>, err: &mut dyn Write) -> Result<String, Failure> {
     let [usual, _] = CONFIGS;
-    let file = uci.or(config).map_or_else(|| first_of([usual, UCI]), Path::to_owned);
-    let is_uci = uci.is_some() || config.is_none() && file == Path::new(UCI);
+    let file = uci.or(config).map_or_else(|| first_of([usual, uci::FILE]), Path::to_owned);
+    let is_uci = uci.is_some() || config.is_none() && file == Path::new(uci::FILE);
     let loaded = if is_uci { settings::load_uci(&file) } else { settings::load(&file) };
     let loaded = loaded.map_err(|error| wrong(&file, &error, err))?;
     warn(&file, &loaded.warnings, err);

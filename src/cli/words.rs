@@ -5,14 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::help::{self, FORMS, Flag, Form, OPTIONS_TOPIC};
-use crate::config::nearest;
+use crate::config::{nearest, uci};
 use crate::engine::RecordId;
 
 /// Where the configuration is looked for without `--config`, the first that exists: on plain Linux, and where OpenWrt's
 /// init script renders it to.
-pub(super) const CONFIGS: [&str; 2] = ["/etc/wanbeacon.toml", "/var/run/wanbeacon/config.toml"];
-/// Where OpenWrt's users write theirs.
-pub(super) const UCI: &str = "/etc/config/wanbeacon";
+pub(super) const CONFIGS: [&str; 2] = ["/etc/wanbeacon.toml", uci::RENDERED];
 
 /// What the user wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -225,9 +223,10 @@ impl Given {
         Ok(match form.name {
             "run" => Command::Run { config, allow_root: self.allow_root },
             "check" => Command::Check { config, uci: self.uci },
-            "render" => {
-                Command::Render { uci: self.uci.unwrap_or_else(|| PathBuf::from(UCI)), output: self.output }
-            }
+            "render" => Command::Render {
+                uci: self.uci.unwrap_or_else(|| PathBuf::from(uci::FILE)),
+                output: self.output,
+            },
             "status" => Command::Status { record: words.next().map(RecordId), json, reach },
             "why" => Command::Why { record: RecordId(words.next().unwrap_or_default()), json, reach },
             "watch" => Command::Watch { config },
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(words("check --config x"), wanted);
         assert_eq!(words("check --config=x"), wanted);
         assert_eq!(words("check"), Ok(Command::Check { config: None, uci: None }));
-        assert_eq!(words("render"), Ok(Command::Render { uci: PathBuf::from(UCI), output: None }));
+        assert_eq!(words("render"), Ok(Command::Render { uci: PathBuf::from(uci::FILE), output: None }));
         assert!(words("check --config").is_err());
         assert!(words("check --config=").is_err());
         assert!(words("status --json=yes").is_err());

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::LogLevel;
+use crate::config::{LogLevel, uci};
 use crate::engine::network::meaning;
 use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
 use crate::provider::Step;
@@ -125,9 +125,7 @@ impl Daemon {
         let Start { file, loaded, control, store, unsaved: unwritable, reach, sandbox } = start;
         let mut log = Log::new();
         log.set_level(loaded.config.global.log_level);
-        for warning in &loaded.warnings {
-            log.write(LogLevel::Warning, &warning.line(&file.to_string_lossy()));
-        }
+        tell_doubts(&mut log, &file, &loaded);
         log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
@@ -316,6 +314,7 @@ impl Daemon {
                 self.log.set_level(new.log_level);
                 self.loaded = loaded;
                 self.log.write(LogLevel::Notice, "configuration read anew");
+                tell_doubts(&mut self.log, &self.file, &self.loaded);
                 self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
             }
             Err(error) => {
@@ -325,6 +324,26 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+}
+
+/// What is doubtful in a configuration, and that it asks for nothing.
+fn tell_doubts(log: &mut Log, file: &Path, loaded: &Loaded) {
+    let rendered = file == Path::new(uci::RENDERED);
+    // Of what it rendered, OpenWrt's init script has told them, with their places in the file that the user knows.
+    if !rendered {
+        let file = file.to_string_lossy();
+        loaded.warnings.iter().for_each(|warning| log.write(LogLevel::Warning, &warning.line(&file)));
+    }
+    // A file without any record has its warning.
+    if loaded.compiled.settings.records.is_empty() && (rendered || !loaded.config.records.is_empty()) {
+        let file = if rendered { Path::new(uci::FILE) } else { file };
+        let line = format!(
+            "no record is enabled, so nothing is published: describe yours in {}; 'wanbeacon help options' lists what \
+             it may say",
+            file.display()
+        );
+        log.write(LogLevel::Notice, &line);
     }
 }
 

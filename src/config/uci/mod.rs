@@ -17,6 +17,10 @@ use super::read::{Entry, Read, Section, Unknown, Written};
 use super::value::{Fault, Raw};
 use grammar::{Doubt, Refusal, Value, Why};
 
+/// Where OpenWrt's users write their configuration.
+pub const FILE: &str = "/etc/config/wanbeacon";
+/// Where OpenWrt's init script puts what it renders of it.
+pub const RENDERED: &str = "/var/run/wanbeacon/config.toml";
 /// What OpenWrt sets where the file is silent: option and value in `config global`.
 pub const OPENWRT: [(&str, &str); 2] =
     [("state_dir", "/etc/wanbeacon/state"), ("runtime_dir", "/var/run/wanbeacon")];
