@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::words::{CONFIG, Reach};
-use super::{Failure, report};
+use super::words::{CONFIGS, Reach};
+use super::{Failure, first_of, report};
 use crate::config::Global;
 use crate::daemon::clock;
+use crate::daemon::control::SOCKET;
 use crate::daemon::control::client::{AskError, ask};
-use crate::daemon::control::{Query, SOCKET};
+use crate::daemon::question::Query;
 use crate::daemon::sandbox::Sandbox;
 use crate::daemon::settings::{self, LoadError};
 use crate::engine::RecordId;
@@ -20,7 +21,7 @@ use crate::engine::journal::{Status, Why};
 /// The text of `status`.
 pub(super) fn status(record: Option<RecordId>, json: bool, reach: &Reach) -> Result<String, Failure> {
     let is_whole = record.is_none();
-    let mut result = ask(&socket(reach)?, Query::Status, record).map_err(failed)?;
+    let mut result = ask(&socket(reach)?, Query::Status(record)).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
@@ -34,7 +35,7 @@ pub(super) fn status(record: Option<RecordId>, json: bool, reach: &Reach) -> Res
 
 /// The text of `why`.
 pub(super) fn why(record: RecordId, json: bool, reach: &Reach) -> Result<String, Failure> {
-    let result = ask(&socket(reach)?, Query::Why(record), None).map_err(failed)?;
+    let result = ask(&socket(reach)?, Query::Why(record)).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
@@ -43,7 +44,7 @@ pub(super) fn why(record: RecordId, json: bool, reach: &Reach) -> Result<String,
 
 /// The text of `update`.
 pub(super) fn update(records: Vec<RecordId>, force: bool, reach: &Reach) -> Result<String, Failure> {
-    let result = ask(&socket(reach)?, Query::Update { records, force }, None).map_err(failed)?;
+    let result = ask(&socket(reach)?, Query::Update { records, force }).map_err(failed)?;
     let told: Vec<&str> =
         result["records"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     Ok(format!("asked for an update of {}; 'wanbeacon status' shows what came of it\n", told.join(", ")))
@@ -59,7 +60,7 @@ fn socket(reach: &Reach) -> Result<PathBuf, Failure> {
             settings::read_global(config).map_err(|error| Failure::Wrong(error.to_string()))?.runtime_dir
         }
         // Only root may read it as a rule; everybody else finds the agent at the usual place.
-        None => match settings::read_global(CONFIG.as_ref()) {
+        None => match settings::read_global(&first_of(CONFIGS)) {
             Ok(global) => global.runtime_dir,
             Err(LoadError::Mistakes { .. } | LoadError::Unreadable { .. }) => Global::default().runtime_dir,
         },

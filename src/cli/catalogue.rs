@@ -3,37 +3,28 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Failure;
 use super::time::span;
-use crate::config::nearest;
-use crate::provider::{Family, Manners, Omitted, Provider, Status, catalogue};
+use crate::daemon::catalogue::{NoEntry, entries, entry, families, value};
+use crate::provider::{Manners, Omitted, Provider, Status};
 
 /// The text of `providers [ID] [--json]`.
 pub(super) fn providers(id: Option<&str>, json: bool) -> Result<String, Failure> {
     let Some(id) = id else {
-        let entries = catalogue::ids().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let entries = entries().map_err(failed)?;
         return Ok(if json { lines(&entries.iter().map(value).collect()) } else { table(&entries) });
     };
-    if !catalogue::ids().any(|known| known == id) {
-        let mend = nearest(id, catalogue::ids()).map_or_else(
-            || "'wanbeacon providers' lists all".to_owned(),
-            |id| format!("did you mean '{id}'?"),
-        );
-        return Err(Failure::Wrong(format!(
-            "no provider '{}' is in the catalogue; {mend}",
-            id.escape_debug()
-        )));
-    }
-    let entry = entry(id)?;
+    let entry = entry(id).map_err(failed)?;
     Ok(if json { lines(&value(&entry)) } else { detail(&entry) })
 }
 
-fn entry(id: &str) -> Result<Provider, Failure> {
-    catalogue::provider(id)
-        .and_then(Result::ok)
-        .ok_or_else(|| Failure::Failed(format!("the entry of provider '{id}' is broken")))
+fn failed(why: NoEntry) -> Failure {
+    match why {
+        NoEntry::Broken(words) => Failure::Failed(words),
+        NoEntry::Unknown(words) => Failure::Wrong(words),
+    }
 }
 
 fn lines(value: &Value) -> String {
@@ -109,42 +100,4 @@ fn manners(manners: &Manners, line: &mut impl FnMut(&str, &str)) {
     if manners.omitted == Omitted::Resets {
         line("beware", "a family that a request does not state is deleted or taken from the connection");
     }
-}
-
-fn families(entry: &Provider) -> Vec<&'static str> {
-    let all = [(Family::V4, "A"), (Family::V6, "AAAA")];
-    all.into_iter().filter(|(family, _)| entry.sets(*family)).map(|(_, name)| name).collect()
-}
-
-fn value(entry: &Provider) -> Value {
-    let manners = entry.manners();
-    let limits: Vec<Value> = manners
-        .limits
-        .iter()
-        .map(|limit| json!({ "count": limit.count, "window_secs": limit.window.as_secs() }))
-        .collect();
-    let (status, words) = match &entry.status {
-        Status::Alive => ("alive", None),
-        Status::Dead(words) => ("dead", Some(words)),
-        Status::Unclear => ("unclear", None),
-    };
-    json!({
-        "id": entry.id,
-        "name": entry.name,
-        "homepage": entry.homepage,
-        "docs": entry.docs,
-        "status": status,
-        "status_words": words,
-        "credentials": entry.credentials,
-        "optional": entry.optional,
-        "records": families(entry),
-        "zones": entry.zones,
-        "max_names": manners.max_names,
-        "dual": manners.dual,
-        "omitted_family": if manners.omitted == Omitted::Keeps { "keeps" } else { "resets" },
-        "limits": limits,
-        "refresh_secs": manners.refresh.map(|refresh| refresh.as_secs()),
-        "busy_pause_secs": manners.busy_pause.as_secs(),
-        "notes": entry.notes,
-    })
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use super::words::CONFIGS;
 use crate::config::options;
+use crate::config::uci;
 
 /// A flag that commands share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,11 +13,14 @@ pub(super) enum Flag {
     Config,
     Force,
     Json,
+    Output,
     Socket,
+    Uci,
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 5] = [Self::AllowRoot, Self::Config, Self::Force, Self::Json, Self::Socket];
+    pub(super) const ALL: [Self; 7] =
+        [Self::AllowRoot, Self::Config, Self::Force, Self::Json, Self::Output, Self::Socket, Self::Uci];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -23,26 +28,32 @@ impl Flag {
             Self::Config => "--config",
             Self::Force => "--force",
             Self::Json => "--json",
+            Self::Output => "--output",
             Self::Socket => "--socket",
+            Self::Uci => "--uci",
         }
     }
 
     /// What stands for its value; `None`: it has none.
     pub(super) fn value(self) -> Option<&'static str> {
         match self {
-            Self::Config => Some("FILE"),
+            Self::Config | Self::Output | Self::Uci => Some("FILE"),
             Self::Socket => Some("PATH"),
             Self::AllowRoot | Self::Force | Self::Json => None,
         }
     }
 
-    fn doc(self) -> &'static str {
+    fn doc(self) -> String {
         match self {
-            Self::AllowRoot => "run as root too; its capabilities are given up all the same",
-            Self::Config => "the configuration (default: /etc/wanbeacon.toml)",
-            Self::Force => "also repeat what the provider has confirmed already",
-            Self::Json => "print JSON instead of text",
-            Self::Socket => "the control socket (default: control.sock in runtime_dir)",
+            Self::AllowRoot => "run as root too; its capabilities are given up all the same".to_owned(),
+            Self::Config => {
+                format!("the configuration (default: the first there is of {})", CONFIGS.join(", "))
+            }
+            Self::Force => "also repeat what the provider has confirmed already".to_owned(),
+            Self::Json => "print JSON instead of text".to_owned(),
+            Self::Output => "write to this file, mode 0600, instead of standard output".to_owned(),
+            Self::Socket => "the control socket (default: control.sock in runtime_dir)".to_owned(),
+            Self::Uci => format!("the configuration in UCI (default: {})", uci::FILE),
         }
     }
 }
@@ -132,13 +143,25 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         name: "check",
-        flags: &[Flag::Config],
+        flags: &[Flag::Config, Flag::Uci],
         words: "",
         least: 0,
         most: 0,
         summary: "name every mistake in the configuration",
         detail: "Reads the configuration and its password files, and prints every mistake with its place and its mend.\n\
-                 Exit status 0: it is valid; 2: it is not.",
+                 Exit status 0: it is valid; 2: it is not. Without --config and --uci, the UCI file is read where it is the\n\
+                 only one there is.",
+    },
+    Form {
+        name: "render",
+        flags: &[Flag::Uci, Flag::Output],
+        words: "",
+        least: 0,
+        most: 0,
+        summary: "UCI as TOML, as the agent reads it on OpenWrt",
+        detail: "Reads a configuration in UCI and writes the same in TOML, with OpenWrt's directories and with the passwords\n\
+                 of its password files. A file is replaced whole, and only by a valid configuration; if root writes it, it\n\
+                 belongs to the owner of its directory.",
     },
     Form {
         name: "status",

@@ -11,11 +11,13 @@ mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::config::{Mistake, uci};
+use crate::daemon::replace::{Manner, replace};
 use crate::daemon::settings::{self, LoadError, Loaded};
 use crate::daemon::{self, RunError};
-use words::Command;
+use words::{CONFIGS, Command};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,16 +78,17 @@ pub fn perform(
 
 fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let text = match command {
-        Command::Check { config } => check(&config, err)?,
+        Command::Check { config, uci } => check(config.as_deref(), uci.as_deref(), err)?,
         Command::Help { topic } => help::text(topic.as_deref()).unwrap_or_default(),
-        Command::Run { config, allow_root } => return run(&config, allow_root, err),
+        Command::Render { uci, output } => render(&uci, output.as_deref(), err)?,
+        Command::Run { config, allow_root } => return run(&place(config), allow_root, err),
         Command::Status { record, json, reach } => ask::status(record, json, &reach)?,
         Command::Update { records, force, reach } => ask::update(records, force, &reach)?,
         Command::Version => version(),
-        Command::Watch { config } => return watch::watch(&load(&config, err)?, out),
+        Command::Watch { config } => return watch::watch(&load(&place(config), err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
         Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
-        Command::Test { record, config } => trial::trial(&record, &load(&config, err)?)?,
+        Command::Test { record, config } => trial::text(&record, &load(&place(config), err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
 }
@@ -99,22 +102,51 @@ fn run(config: &Path, allow_root: bool, err: &mut dyn Write) -> Result<(), Failu
     })
 }
 
-fn check(config: &Path, err: &mut dyn Write) -> Result<String, Failure> {
-    let loaded = load(config, err)?;
+/// The configuration that was named, else the first that is at one of the usual places, else where it should be.
+fn place(named: Option<PathBuf>) -> PathBuf {
+    named.unwrap_or_else(|| first_of(CONFIGS))
+}
+
+fn first_of<const COUNT: usize>(places: [&str; COUNT]) -> PathBuf {
+    let there = places.iter().find(|place| Path::new(place).exists());
+    PathBuf::from(there.or(places.first()).copied().unwrap_or_default())
+}
+
+fn check(config: Option<&Path>, uci: Option<&Path>, err: &mut dyn Write) -> Result<String, Failure> {
+    let [usual, _] = CONFIGS;
+    let file = uci.or(config).map_or_else(|| first_of([usual, uci::FILE]), Path::to_owned);
+    let is_uci = uci.is_some() || config.is_none() && file == Path::new(uci::FILE);
+    let loaded = if is_uci { settings::load_uci(&file) } else { settings::load(&file) };
+    let loaded = loaded.map_err(|error| wrong(&file, &error, err))?;
+    warn(&file, &loaded.warnings, err);
     let enabled = loaded.compiled.settings.records.len();
     let resting = loaded.config.records.len() - enabled;
     let count = |count: usize| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
     let rest = if resting == 0 { String::new() } else { format!(", {resting} not enabled") };
-    Ok(format!("{}: valid, {}{rest}\n", config.display(), count(enabled + resting)))
+    Ok(format!("{}: valid, {}{rest}\n", file.display(), count(enabled + resting)))
+}
+
+/// The configuration as TOML, or nothing where it went to a file.
+fn render(uci: &Path, output: Option<&Path>, err: &mut dyn Write) -> Result<String, Failure> {
+    let (text, warnings) = settings::render(uci).map_err(|error| wrong(uci, &error, err))?;
+    warn(uci, &warnings, err);
+    let Some(output) = output else { return Ok(text.to_string()) };
+    replace(output, text.as_bytes(), Manner::HandedOver)
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(String::new())
 }
 
 /// The configuration; warnings go to the diagnostics.
 fn load(config: &Path, err: &mut dyn Write) -> Result<Loaded, Failure> {
     let loaded = settings::load(config).map_err(|error| wrong(config, &error, err))?;
-    for warning in &loaded.warnings {
-        let _ = write!(err, "{}", warning.render(&config.to_string_lossy()));
-    }
+    warn(config, &loaded.warnings, err);
     Ok(loaded)
+}
+
+fn warn(file: &Path, warnings: &[Mistake], err: &mut dyn Write) {
+    for warning in warnings {
+        let _ = write!(err, "{}", warning.render(&file.to_string_lossy()));
+    }
 }
 
 /// Names every mistake; the last word is how many there are.
@@ -134,4 +166,16 @@ fn version() -> String {
     let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
     let (arch, os) = (std::env::consts::ARCH, std::env::consts::OS);
     format!("{} {} ({arch}-{os}-{libc})\n", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_place_that_exists_is_taken_and_else_the_first() {
+        assert_eq!(first_of(["/nonexistent", "/dev/null", "/dev/zero"]), Path::new("/dev/null"));
+        assert_eq!(first_of(["/nonexistent", "/nonexistent/too"]), Path::new("/nonexistent"));
+        assert_eq!(place(Some(PathBuf::from("named"))), Path::new("named"));
+    }
 }

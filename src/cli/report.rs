@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use super::time::{age, span, utc};
-use crate::engine::journal::{NameStatus, RecordStatus, SourceStatus, Status, Why, WhyStep};
+use crate::engine::journal::{NameStatus, NetworkStatus, RecordStatus, SourceStatus, Status, Why, WhyStep};
 use crate::engine::{Exchange, RecordId};
 use crate::provider::Family;
 
@@ -14,7 +14,43 @@ pub(super) fn status(status: &Status, wall: Option<SystemTime>) -> String {
     if status.records.is_empty() {
         return "no record is enabled\n".to_owned();
     }
-    status.records.iter().map(|status| record(status, wall)).collect::<Vec<_>>().join("\n")
+    let mut text = status.records.iter().map(|status| record(status, wall)).collect::<Vec<_>>().join("\n");
+    // Those that no record is about are in the JSON form.
+    let is_named = |network: &&NetworkStatus| {
+        let mut sources = status.records.iter().flat_map(|record| &record.sources);
+        !network.prefixes.is_empty()
+            || sources.any(|source| source.network.as_deref() == Some(network.network.as_str()))
+    };
+    let named: Vec<NetworkStatus> = status.networks.iter().filter(is_named).cloned().collect();
+    if !named.is_empty() {
+        let _ = write!(text, "\nnetworks\n{}", networks(&named));
+    }
+    text
+}
+
+/// What netifd says about its networks.
+pub(super) fn networks(networks: &[NetworkStatus]) -> String {
+    let mut text = String::new();
+    for network in networks {
+        let state = if network.up { "up" } else { "down" };
+        let device = network.device.as_deref().map_or_else(String::new, |device| format!(" on {device}"));
+        let _ = writeln!(text, "  {} is {state}{}", plain(&network.network), plain(&device));
+        for prefix in &network.prefixes {
+            let left = |secs: Option<u64>| {
+                secs.map_or_else(
+                    || "for ever".to_owned(),
+                    |secs| format!("for {}", span(Duration::from_secs(secs))),
+                )
+            };
+            let (preferred, valid) = (left(prefix.preferred_secs), left(prefix.valid_secs));
+            let _ = writeln!(text, "    has {}: preferred {preferred}, valid {valid}", prefix.prefix);
+        }
+        for assignment in &network.assignments {
+            let own = assignment.address.map_or_else(String::new, |ip| format!(" as {ip}"));
+            let _ = writeln!(text, "    uses {}{own}", assignment.prefix);
+        }
+    }
+    text
 }
 
 /// One record and what happened to it.
@@ -37,7 +73,7 @@ pub(super) fn look(record: &RecordId, old: Option<&SourceStatus>, new: &SourceSt
         return None;
     }
     let shown = |address: Option<IpAddr>| address.map_or_else(|| "none".to_owned(), |ip| ip.to_string());
-    let mut text = format!("{} {} of {}: ", record.0, new.family, new.device);
+    let mut text = format!("{} {} of {}: ", record.0, new.family, origin(new));
     match old.map(|old| old.candidate) {
         Some(before) if before != new.candidate => {
             let _ = write!(text, "{} -> {}", shown(before), shown(new.candidate));
@@ -56,7 +92,7 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
     for source in &status.sources {
         let candidate =
             source.candidate.map_or_else(|| "no address to publish".to_owned(), |ip| ip.to_string());
-        let _ = writeln!(text, "  {} of {}: {candidate}", source.family, source.device);
+        let _ = writeln!(text, "  {} of {}: {candidate}", source.family, origin(source));
         push_rejected(&mut text, source, "    ");
     }
     if let Some(answer) = &status.last_answer {
@@ -69,6 +105,15 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
         status.next_in_ms.map_or_else(String::new, |ms| format!(", in {}", span(Duration::from_millis(ms))));
     let _ = writeln!(text, "  next: {}{pause}", plain(&status.next));
     text
+}
+
+/// The network, and the device that it is on.
+fn origin(source: &SourceStatus) -> String {
+    match &source.network {
+        Some(network) if source.device.is_empty() => network.clone(),
+        Some(network) => format!("{network} ({})", source.device),
+        None => source.device.clone(),
+    }
 }
 
 fn row(name: &NameStatus, wall: Option<SystemTime>) -> [String; 5] {
@@ -148,6 +193,7 @@ fn plain(words: &str) -> String {
 mod tests {
     use super::*;
     use crate::engine::journal::Rejected;
+    use crate::engine::network::PrefixStatus;
 
     fn source(candidate: Option<&str>, rejected: &[(Option<&str>, &str)]) -> SourceStatus {
         let rejected = rejected.iter().map(|(address, reason)| Rejected {
@@ -156,6 +202,7 @@ mod tests {
         });
         SourceStatus {
             family: Family::V4,
+            network: None,
             device: "ppp0".to_owned(),
             candidate: candidate.map(|address| address.parse().unwrap()),
             rejected: rejected.collect(),
@@ -192,7 +239,7 @@ mod tests {
     #[test]
     fn a_status_is_aligned_and_plain() {
         let wall = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1_767_225_599 + 7_260));
-        let shown = status(&Status { schema: 1, records: vec![home()] }, wall);
+        let shown = status(&Status { records: vec![home()], ..Status::default() }, wall);
         let wanted = "\
 home
   home.example.org  A     198.51.100.7   since 2025-12-31 23:59:59 UTC (2 h 1 min)  idle
@@ -205,6 +252,31 @@ home
 ";
         assert_eq!(shown, wanted);
         assert_eq!(status(&Status::default(), None), "no record is enabled\n");
+    }
+
+    #[test]
+    fn a_network_is_shown_with_its_device_and_what_is_left_of_its_prefix() {
+        let network = |name: &str, prefixes| NetworkStatus {
+            network: name.to_owned(),
+            up: true,
+            device: Some("pppoe-wan".to_owned()),
+            prefixes,
+            assignments: Vec::new(),
+        };
+        let prefix = PrefixStatus {
+            prefix: "2001:db8:1200::/56".to_owned(),
+            preferred_secs: Some(1_800),
+            valid_secs: None,
+        };
+        let mut home = home();
+        home.sources[0].network = Some("wan".to_owned());
+        let networks =
+            vec![network("wan", Vec::new()), network("wan6", vec![prefix]), network("x", Vec::new())];
+        let shown = status(&Status { records: vec![home], networks, ..Status::default() }, None);
+        assert!(shown.contains("  IPv4 of wan (ppp0): 198.51.100.7\n"), "{shown}");
+        let end = "\nnetworks\n  wan is up on pppoe-wan\n  wan6 is up on pppoe-wan\n    \
+                   has 2001:db8:1200::/56: preferred for 30 min, valid for ever\n";
+        assert!(shown.ends_with(end), "{shown}");
     }
 
     #[test]

@@ -5,19 +5,22 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::help::{self, FORMS, Flag, Form, OPTIONS_TOPIC};
-use crate::config::nearest;
+use crate::config::{nearest, uci};
 use crate::engine::RecordId;
 
-/// Where the configuration is unless `--config` says otherwise.
-pub(super) const CONFIG: &str = "/etc/wanbeacon.toml";
+/// Where the configuration is looked for without `--config`, the first that exists: on plain Linux, and where OpenWrt's
+/// init script renders it to.
+pub(super) const CONFIGS: [&str; 2] = ["/etc/wanbeacon.toml", uci::RENDERED];
 
 /// What the user wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Command {
     /// Name every mistake in the configuration.
     Check {
-        /// The configuration.
-        config: PathBuf,
+        /// The configuration; at most one of both is given.
+        config: Option<PathBuf>,
+        /// The same in UCI.
+        uci: Option<PathBuf>,
     },
     /// Explain.
     Help {
@@ -31,10 +34,17 @@ pub(super) enum Command {
         /// As JSON.
         json: bool,
     },
+    /// UCI as TOML.
+    Render {
+        /// The configuration in UCI.
+        uci: PathBuf,
+        /// Where to; `None`: standard output.
+        output: Option<PathBuf>,
+    },
     /// The daemon.
     Run {
         /// The configuration.
-        config: PathBuf,
+        config: Option<PathBuf>,
         /// Run even as root.
         allow_root: bool,
     },
@@ -52,7 +62,7 @@ pub(super) enum Command {
         /// The record.
         record: RecordId,
         /// The configuration.
-        config: PathBuf,
+        config: Option<PathBuf>,
     },
     /// Publish now.
     Update {
@@ -68,7 +78,7 @@ pub(super) enum Command {
     /// Live address events.
     Watch {
         /// The configuration.
-        config: PathBuf,
+        config: Option<PathBuf>,
     },
     /// The story of the last change.
     Why {
@@ -139,8 +149,10 @@ pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
 #[derive(Default)]
 struct Given {
     config: Option<PathBuf>,
+    output: Option<PathBuf>,
     socket: Option<PathBuf>,
     allow_root: bool,
+    uci: Option<PathBuf>,
     json: bool,
     force: bool,
     help: bool,
@@ -193,19 +205,28 @@ impl Given {
             Flag::Config => self.config = Some(value),
             Flag::Force => self.force = true,
             Flag::Json => self.json = true,
+            Flag::Output => self.output = Some(value),
             Flag::Socket => self.socket = Some(value),
+            Flag::Uci => self.uci = Some(value),
         }
         Ok(())
     }
 
     fn command(self, form: &Form) -> Result<Command, Usage> {
+        if self.config.is_some() && self.uci.is_some() {
+            return Err(usage("--config and --uci exclude each other", form.usage()));
+        }
         let reach = Reach { config: self.config.clone(), socket: self.socket };
-        let config = self.config.unwrap_or_else(|| PathBuf::from(CONFIG));
+        let config = self.config;
         let mut words = self.words.into_iter();
         let json = self.json;
         Ok(match form.name {
             "run" => Command::Run { config, allow_root: self.allow_root },
-            "check" => Command::Check { config },
+            "check" => Command::Check { config, uci: self.uci },
+            "render" => Command::Render {
+                uci: self.uci.unwrap_or_else(|| PathBuf::from(uci::FILE)),
+                output: self.output,
+            },
             "status" => Command::Status { record: words.next().map(RecordId), json, reach },
             "why" => Command::Why { record: RecordId(words.next().unwrap_or_default()), json, reach },
             "watch" => Command::Watch { config },
@@ -268,12 +289,12 @@ mod tests {
     #[test]
     fn every_command_of_the_table_is_understood() {
         for form in FORMS {
-            let mut line = form.name.to_owned();
+            let needed = form.name.to_owned() + &" help".repeat(form.least);
+            words(&needed).unwrap_or_else(|usage| panic!("{needed}: {usage}"));
             for flag in form.flags {
-                line += &format!(" {} {}", flag.name(), flag.value().unwrap_or_default());
+                let line = format!("{needed} {} {}", flag.name(), flag.value().unwrap_or_default());
+                words(&line).unwrap_or_else(|usage| panic!("{line}: {usage}"));
             }
-            line += &" help".repeat(form.least);
-            words(&line).unwrap_or_else(|usage| panic!("{line}: {usage}"));
             assert_eq!(
                 words(&format!("{} --help", form.name)),
                 Ok(Command::Help { topic: Some(form.name.to_owned()) })
@@ -283,10 +304,11 @@ mod tests {
 
     #[test]
     fn values_are_attached_or_follow() {
-        let wanted = Ok(Command::Check { config: PathBuf::from("x") });
+        let wanted = Ok(Command::Check { config: Some(PathBuf::from("x")), uci: None });
         assert_eq!(words("check --config x"), wanted);
         assert_eq!(words("check --config=x"), wanted);
-        assert_eq!(words("check"), Ok(Command::Check { config: PathBuf::from(CONFIG) }));
+        assert_eq!(words("check"), Ok(Command::Check { config: None, uci: None }));
+        assert_eq!(words("render"), Ok(Command::Render { uci: PathBuf::from(uci::FILE), output: None }));
         assert!(words("check --config").is_err());
         assert!(words("check --config=").is_err());
         assert!(words("status --json=yes").is_err());
@@ -313,6 +335,11 @@ mod tests {
         assert_eq!(
             words("run --json").unwrap_err(),
             "run has no option --json\n  help: wanbeacon run [--config FILE] [--allow-root]"
+        );
+        assert!(
+            words("check --config a --uci b")
+                .unwrap_err()
+                .starts_with("--config and --uci exclude each other\n")
         );
         assert!(words("why").unwrap_err().starts_with("why needs RECORD\n"));
         assert!(words("why a b").unwrap_err().starts_with("'b' is one word too many for why\n"));

@@ -18,7 +18,7 @@ pub struct Compiled {
     pub settings: Settings,
     /// For the requests: how each record speaks to its provider.
     pub accounts: BTreeMap<RecordId, Arc<Account>>,
-    /// The device that a record's requests leave through, where one is named.
+    /// The network or device that a record's requests leave through, where one is named.
     pub binds: BTreeMap<RecordId, String>,
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A quoted line never shows what may be a secret: only the values of options that are known and public are printed.
 
+use std::cell::Cell;
 use std::fmt;
 
-use super::options;
+use super::dialect::Dialect;
 
 /// Whether a mistake keeps the configuration from being used.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -108,66 +109,49 @@ pub(super) enum Quote {
 
 /// A text with places in it.
 pub(super) struct Source<'a> {
+    pub(super) dialect: Dialect,
     text: &'a str,
     /// Where each line begins.
     lines: Vec<usize>,
+    /// The last offset that a place was asked for, and how many characters of its line stand before it.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(dialect: Dialect, text: &'a str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines }
+        Self { dialect, text, lines, last: Cell::new((0, 0)) }
     }
 
     /// The place of a byte offset; an offset past the end is the end.
     pub(super) fn place(&self, offset: usize, quote: Quote) -> Place {
-        let line = self.lines.partition_point(|start| *start <= offset.min(self.text.len()));
+        let offset = offset.min(self.text.len());
+        let line = self.lines.partition_point(|start| *start <= offset);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let rest = self.text.get(start..).unwrap_or_default();
-        let written = rest.lines().next().unwrap_or_default();
-        let column = rest.char_indices().take_while(|(at, _)| start + at < offset).count() + 1;
-        Place { line, column, shown: shown(written, quote) }
+        let end = self.lines.get(line).map_or(self.text.len(), |next| next - 1);
+        let written = self.text.get(start..end).unwrap_or_default();
+        // Many mistakes on one long line come in its order, as a rule: none is counted from the beginning again.
+        let (begin, before) = self.last.get();
+        let (begin, before) = if (start..=offset).contains(&begin) { (begin, before) } else { (start, 0) };
+        let rest = self.text.get(begin..).unwrap_or_default();
+        let between = rest.char_indices().take_while(|(at, _)| begin + at < offset).count();
+        self.last.set((offset, before + between));
+        Place { line, column: before + between + 1, shown: shown(self.dialect, written, quote) }
     }
 }
 
 /// Longest part of a line that is quoted, in characters: our judgement.
 const SHOWN_MAX: usize = 160;
+/// How much of a line is looked at, in characters: enough for what is in front of what is quoted.
+const LOOKED_AT_MAX: usize = 4 * SHOWN_MAX;
 
 /// The line without control characters and without anything that may be a secret.
-fn shown(line: &str, quote: Quote) -> String {
-    let line = line.trim_end();
-    let kept = match line.split_once('=') {
-        Some((key, value)) if public(key) && !value.contains('=') => line.to_owned(),
-        Some((key, _)) if quote == Quote::Key || known(key) => format!("{key}= ***"),
-        // Perhaps a line of a secret that has several.
-        Some(_) => hidden(line),
-        None if quote != Quote::Public && !heading(line) => hidden(line),
-        None => line.to_owned(),
-    };
+fn shown(dialect: Dialect, line: &str, quote: Quote) -> String {
+    // What is behind cannot be seen, so it need not be looked at.
+    let end = line.char_indices().nth(LOOKED_AT_MAX).map_or(line.len(), |(at, _)| at);
+    let line = line.get(..end).unwrap_or(line).trim_end();
+    let kept = dialect.shown(line, quote).unwrap_or_else(|| hidden(line));
     kept.chars().take(SHOWN_MAX).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
-fn public(key: &str) -> bool {
-    options::OPTIONS.iter().any(|option| option.name == last_part(key) && !option.secret())
-}
-
-/// Whether the key itself is none of the user's words: tables of ours, and options.
-fn known(key: &str) -> bool {
-    let first = key.trim().split('.').next().unwrap_or_default().trim();
-    let name = last_part(key);
-    matches!(first, "global" | "record")
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || " ._-".contains(c))
-        || options::OPTIONS.iter().any(|option| option.name == name)
-}
-
-fn last_part(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or_default().trim().trim_matches(['"', '\''])
-}
-
-/// `[table]`, with an optional comment behind it.
-fn heading(line: &str) -> bool {
-    let line = line.split('#').next().unwrap_or_default().trim();
-    line.starts_with('[') && line.chars().all(|c| c.is_ascii_alphanumeric() || "[]._-\"' ".contains(c))
 }
 
 fn hidden(line: &str) -> String {
@@ -190,8 +174,12 @@ pub(super) fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn toml(text: &str) -> Source<'_> {
+        Source::new(Dialect::Toml, text)
+    }
+
     fn shown_at(text: &str, needle: &str) -> String {
-        Source::new(text).place(text.find(needle).unwrap(), Quote::Cautious).shown
+        toml(text).place(text.find(needle).unwrap(), Quote::Cautious).shown
     }
 
     #[test]
@@ -204,7 +192,7 @@ mod tests {
     fn a_line_with_a_secret_is_not_shown() {
         assert_eq!(shown_at("[record.a]\npassword = \"hunter2\"\n", "password"), "password = ***");
         assert_eq!(shown_at("tokn = \"hunter2\"", "tokn"), "***");
-        assert_eq!(Source::new("tokn = \"hunter2\"").place(0, Quote::Key).shown, "tokn = ***");
+        assert_eq!(toml("tokn = \"hunter2\"").place(0, Quote::Key).shown, "tokn = ***");
         assert_eq!(shown_at("record.a = { user = \"x\", password = \"hunter2\" }", "user"), "record.a = ***");
         assert_eq!(shown_at("user = \"x\" password = \"hunter2\"", "user"), "user = ***");
         assert_eq!(shown_at("password = \"\"\"\n  hunter2\n\"\"\"", "hunter2"), "  ***");
@@ -221,7 +209,7 @@ mod tests {
     #[test]
     fn columns_count_characters_and_the_caret_keeps_tabs() {
         let text = "a = 1\n\tüser = \"ö\"";
-        let place = Source::new(text).place(text.find('=').unwrap() + 12, Quote::Cautious);
+        let place = toml(text).place(text.find('=').unwrap() + 12, Quote::Cautious);
         assert_eq!((place.line, place.column), (2, 8));
         let mistake = Mistake::error(
             Some(Place { line: 12, column: 3, shown: "\tuser".to_owned() }),

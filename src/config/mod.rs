@@ -8,11 +8,13 @@
 //! file: who calls reads the password files and hands their texts to [`Config::compile`].
 
 mod compile;
+mod dialect;
 mod mistake;
 mod nearest;
 pub mod options;
 mod read;
 pub mod toml;
+pub mod uci;
 mod value;
 
 use std::collections::BTreeMap;

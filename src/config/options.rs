@@ -14,7 +14,7 @@ pub enum Scope {
 /// What an option holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// Name of a kernel device, 1 to 15 bytes (IFNAMSIZ of linux/if.h).
+    /// Name of a network of netifd, or of a kernel device of 1 to 15 bytes (IFNAMSIZ of linux/if.h).
     Device,
     /// A length of time, from `min` to `max` seconds.
     Duration {
@@ -89,7 +89,7 @@ impl Opt {
     #[must_use]
     pub fn type_words(&self) -> String {
         match self.kind {
-            Kind::Device => "device".to_owned(),
+            Kind::Device => "network or device".to_owned(),
             Kind::Duration { min, max } => format!("duration, {} to {}", seconds(min), seconds(max)),
             Kind::Flag => "true or false".to_owned(),
             Kind::Headers => "list of header fields, never shown".to_owned(),
@@ -216,9 +216,9 @@ pub const OPTIONS: &[Opt] = &[
     option(Scope::Record, "password_file", Kind::Path, "", r#""/etc/wanbeacon/home.token""#,
         "A file whose only line is the password."),
     option(Scope::Record, "ipv4", Kind::Device, "no A record", r#""ppp0""#,
-        "The device whose IPv4 address is published."),
+        "The network (OpenWrt) or device whose IPv4 address is published."),
     option(Scope::Record, "ipv6", Kind::Device, "no AAAA record", r#""ppp0""#,
-        "The device whose IPv6 address is published."),
+        "The network (OpenWrt) or device whose IPv6 address is published."),
     option(Scope::Record, "allow", Kind::SomeOf(ALLOW), "none", r#"["cgnat"]"#,
         "Kinds of addresses that are published although they are not public or not lasting."),
     option(Scope::Record, "server", Kind::Server, "the provider's", r#""https://dyn.example.org""#,
@@ -252,7 +252,7 @@ pub const OPTIONS: &[Opt] = &[
     option(Scope::Record, "insecure", Kind::Flag, "`false`", "true",
         "Permits `http:`: everyone on the way can read the password and change the request."),
     option(Scope::Record, "bind_device", Kind::Device, "as routed", r#""ppp0""#,
-        "The device that requests leave through, whatever the routes say."),
+        "The network (OpenWrt) or device that requests leave through, whatever the routes say."),
     option(Scope::Record, "refresh", Kind::Duration { min: HOUR, max: 365 * DAY }, "the provider's", r#""25d""#,
         "How often a name is confirmed although nothing changed."),
     option(Scope::Record, "min_interval", Kind::Duration { min: 1, max: 7 * DAY }, "the provider's", r#""10m""#,

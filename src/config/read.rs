@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::compile;
+use super::dialect::Dialect;
 use super::mistake::{Mistake, Place, Quote, Severity, Source, quoted};
 use super::nearest::nearest;
 use super::options::{self, OPTIONS, Opt, Scope};
@@ -89,7 +90,10 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
     let config = Config { global, records };
     reader.mistakes.extend(compile::conflicts(&config));
     if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
-        let mend = "add [record.home] with provider, hostname and ipv4 or ipv6";
+        let mend = match source.dialect {
+            Dialect::Toml => "add [record.home] with provider, hostname and ipv4 or ipv6",
+            Dialect::Uci => "add config record 'home' with provider, hostname and ipv4 or ipv6",
+        };
         reader.mistakes.push(Mistake::warning(None, "there is no record: nothing will be published", mend));
     }
     let mut mistakes = reader.mistakes;
@@ -150,21 +154,26 @@ impl Reader<'_> {
 
     fn unknown_table(&mut self, unknown: &Unknown) {
         let name = unknown.name.as_str();
-        let (what, table) = if unknown.table {
-            let what = format!("unknown table {}", quoted(&format!("[{name}]")));
-            (what, nearest(name, ["global", "record"]))
+        let dialect = self.source.dialect;
+        let section = |scope| dialect.section(scope);
+        let (global, record) = (section(Scope::Global), section(Scope::Record));
+        let (what, mend) = if unknown.table {
+            let mend = match nearest(name, ["global", "record"]) {
+                Some("record") => format!("did you mean {record}?"),
+                Some(_) => format!("did you mean {global}?"),
+                None => format!("known are {global} and {record}"),
+            };
+            (dialect.unknown_section(name), mend)
         } else {
-            let scope = |scope| options::find(scope, name).is_some();
-            let table = if scope(Scope::Global) { Some("global") } else { Some("record") };
-            let known = scope(Scope::Global) || scope(Scope::Record);
-            (format!("{} stands outside of a table", quoted(name)), table.filter(|_| known))
-        };
-        let mend = match (table, unknown.table) {
-            (Some("record"), true) => "did you mean [record.NAME]?",
-            (Some(_), true) => "did you mean [global]?",
-            (Some("record"), false) => "write it below [record.NAME]",
-            (Some(_), false) => "write it below [global]",
-            (None, _) => "known are [global] and [record.NAME]",
+            let is_known = |scope| options::find(scope, name).is_some();
+            let mend = if is_known(Scope::Global) {
+                format!("write it below {global}")
+            } else if is_known(Scope::Record) {
+                format!("write it below {record}")
+            } else {
+                format!("known are {global} and {record}")
+            };
+            (format!("{} stands outside of a table", quoted(name)), mend)
         };
         self.fault(Fault::new(unknown.at, what, mend), Quote::Cautious);
     }
@@ -183,7 +192,7 @@ impl Reader<'_> {
             };
             let quote = if option.secret() { Quote::Cautious } else { Quote::Public };
             values.places.insert(option.name, self.source.place(entry.value_at, quote));
-            match value::read(option, &entry.value, entry.value_at) {
+            match value::read(self.source.dialect, option, &entry.value, entry.value_at) {
                 Ok(value) => {
                     values.values.insert(option.name, value);
                 }
@@ -201,10 +210,12 @@ impl Reader<'_> {
         let meant = elsewhere.or_else(|| nearest(&entry.key, names.clone()));
         let misplaced = OPTIONS.iter().any(|option| option.name == entry.key);
         let mend = match (meant, elsewhere) {
-            _ if misplaced && scope == Scope::Global => "it belongs into [record.NAME]".to_owned(),
-            _ if misplaced => "it belongs into [global]".to_owned(),
+            _ if misplaced => {
+                let other = if scope == Scope::Global { Scope::Record } else { Scope::Global };
+                format!("it belongs into {}", self.source.dialect.section(other))
+            }
             (_, Some("insecure")) => {
-                "https is used anyway; remove it, or write insecure = true to permit http".to_owned()
+                format!("https is used anyway; remove it, or write {} to permit http", self.insecure())
             }
             (_, Some(ours)) => format!("it is called '{ours}' here"),
             (Some(name), None) => format!("did you mean '{name}'?"),
@@ -230,7 +241,9 @@ impl Reader<'_> {
                 "record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'",
                 quoted(&section.name)
             );
-            let mend = "name the device whose address is published, for example: ipv4 = \"ppp0\"";
+            let example = self.example("ipv4");
+            let mend =
+                format!("name the network or device whose address is published, for example: {example}");
             self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
         }
         self.password(&values);
@@ -260,13 +273,9 @@ impl Reader<'_> {
     }
 
     fn missing(&mut self, home: &Place, section: &Section, name: &'static str) {
-        let example = OPTIONS.iter().find(|option| option.name == name).map_or("", |option| option.example);
         let what = format!("record {} has no '{name}'", quoted(&section.name));
-        self.mistakes.push(Mistake::error(
-            Some(home.clone()),
-            what,
-            format!("add for example: {name} = {example}"),
-        ));
+        let mend = format!("add for example: {}", self.example(name));
+        self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
     }
 
     fn password(&mut self, values: &Values) {
@@ -276,13 +285,23 @@ impl Reader<'_> {
         }
     }
 
+    fn example(&self, name: &str) -> String {
+        options::find(Scope::Record, name)
+            .map_or_else(String::new, |option| self.source.dialect.example(option))
+    }
+
+    fn insecure(&self) -> String {
+        let option = options::find(Scope::Record, "insecure");
+        option.map_or_else(String::new, |option| self.source.dialect.line(option, "true"))
+    }
+
     fn schemes(&mut self, values: &Values) {
         for name in ["server", "url"] {
             let plain = values.text(name).is_some_and(|url| url.starts_with("http://"));
             if plain && values.flag("insecure") != Some(true) {
                 let what =
                     format!("'{name}' begins with http://: everyone on the way could read the password");
-                let mend = "write https://, or permit it with insecure = true";
+                let mend = format!("write https://, or permit it with {}", self.insecure());
                 self.mistakes.push(Mistake::error(values.places.get(name).cloned(), what, mend));
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::de::{DeTable, DeValue};
 
+use super::dialect::Dialect;
 use super::mistake::{Mistake, Place, Quote, Source};
 use super::read::{Entry, Read, Section, Unknown, Written};
 use super::value::{Fault, Raw};
@@ -14,7 +15,7 @@ use super::value::{Fault, Raw};
 ///
 /// All mistakes and warnings, in the order of the text, if one of them is an error.
 pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
-    let source = Source::new(text);
+    let source = Source::new(Dialect::Toml, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut syntax: Vec<Mistake> = errors.iter().map(|error| syntax_mistake(&source, error)).collect();
     syntax.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));

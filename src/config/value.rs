@@ -1,7 +1,9 @@
 //! One written value against one option of the table.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::dialect::Dialect;
 use super::mistake::quoted;
 use super::nearest::nearest;
 use super::options::{self, Kind, Opt};
@@ -57,7 +59,7 @@ impl Fault {
 type Objection = (String, String);
 
 /// Reads a value as the option wants it; all faults at once.
-pub(super) fn read(option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Fault>> {
+pub(super) fn read(dialect: Dialect, option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Fault>> {
     let one = |objection: Objection| vec![Fault::new(at, objection.0, objection.1)];
     let lists = matches!(option.kind, Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts);
     match (option.kind, raw) {
@@ -65,31 +67,36 @@ pub(super) fn read(option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Faul
         (Kind::Number { min, max }, Raw::Number(text)) => {
             number(option, text, min, max).map(Value::Number).map_err(one)
         }
-        (Kind::Flag | Kind::Number { .. }, _) => Err(vec![wrong_type(option, raw, at)]),
+        (Kind::Flag | Kind::Number { .. }, _) => Err(vec![wrong_type(dialect, option, raw, at)]),
         (Kind::Duration { min, max }, Raw::Text(text)) => {
-            duration(option, text, min, max).map(Value::Duration).map_err(one)
+            duration(dialect, option, text, min, max).map(Value::Duration).map_err(one)
         }
-        (_, Raw::List(entries)) if lists => list(option, entries, at),
+        (_, Raw::List(entries)) if lists => list(dialect, option, entries, at),
         (_, Raw::Text(text)) if lists => {
-            text_value(option, text).map(|word| Value::List(vec![word])).map_err(one)
+            text_value(dialect, option, text).map(|word| Value::List(vec![word])).map_err(one)
         }
-        (_, Raw::Text(text)) => text_value(option, text).map(Value::Text).map_err(one),
-        (_, _) => Err(vec![wrong_type(option, raw, at)]),
+        (_, Raw::Text(text)) => text_value(dialect, option, text).map(Value::Text).map_err(one),
+        (_, _) => Err(vec![wrong_type(dialect, option, raw, at)]),
     }
 }
 
-fn wrong_type(option: &Opt, raw: &Raw, at: usize) -> Fault {
+fn wrong_type(dialect: Dialect, option: &Opt, raw: &Raw, at: usize) -> Fault {
     let what = format!("'{}' must be {}, not {}", option.name, wanted(option), raw.type_words());
     let mend = match (option.kind, raw) {
+        (Kind::Flag, Raw::Text(_)) if dialect == Dialect::Uci => {
+            format!("write 1 or 0, {}", example(dialect, option))
+        }
         (Kind::Duration { .. }, Raw::Number(number)) => {
             format!("write the unit and quotes: {} = \"{number}s\" (s, m, h, d)", option.name)
         }
         (Kind::Flag, Raw::Text(_)) => {
             format!("write {} = true or {} = false, without quotes", option.name, option.name)
         }
-        (Kind::Number { .. }, Raw::Text(_)) => format!("write it without quotes, {}", example(option)),
+        (Kind::Number { .. }, Raw::Text(_)) => {
+            format!("write it without quotes, {}", example(dialect, option))
+        }
         (_, Raw::Number(_)) => "put it in quotes".to_owned(),
-        _ => example(option),
+        _ => example(dialect, option),
     };
     Fault::new(at, what, mend)
 }
@@ -105,24 +112,29 @@ fn wanted(option: &Opt) -> &'static str {
     }
 }
 
-fn example(option: &Opt) -> String {
-    format!("for example: {} = {}", option.name, option.example)
+fn example(dialect: Dialect, option: &Opt) -> String {
+    format!("for example: {}", dialect.example(option))
 }
 
-fn list(option: &Opt, entries: &[(Raw, usize)], at: usize) -> Result<Value, Vec<Fault>> {
+fn list(dialect: Dialect, option: &Opt, entries: &[(Raw, usize)], at: usize) -> Result<Value, Vec<Fault>> {
     if entries.is_empty() && option.kind == Kind::Names {
-        return Err(vec![Fault::new(at, format!("'{}' is an empty list", option.name), example(option))]);
+        return Err(vec![Fault::new(
+            at,
+            format!("'{}' is an empty list", option.name),
+            example(dialect, option),
+        )]);
     }
     let mut words: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
     let mut faults = Vec::new();
     for (entry, at) in entries {
         let Raw::Text(text) = entry else {
             let what = format!("'{}' must list texts, not {}", option.name, entry.type_words());
-            faults.push(Fault::new(*at, what, example(option)));
+            faults.push(Fault::new(*at, what, example(dialect, option)));
             continue;
         };
-        match text_value(option, text) {
-            Ok(word) if words.contains(&word) => {
+        match text_value(dialect, option, text) {
+            Ok(word) if !known.insert(word.clone()) => {
                 let word = if option.secret() { "this".to_owned() } else { quoted(text) };
                 let what = format!("{word} is listed twice");
                 faults.push(Fault::new(*at, what, "remove one of them"));
@@ -134,21 +146,23 @@ fn list(option: &Opt, entries: &[(Raw, usize)], at: usize) -> Result<Value, Vec<
     if faults.is_empty() { Ok(Value::List(words)) } else { Err(faults) }
 }
 
-fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
+fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
     const TEXT_MAX: usize = 2048;
     let name = option.name;
     if text.is_empty() {
-        return Err((format!("'{name}' is empty"), format!("leave it out, or {}", example(option))));
+        return Err((format!("'{name}' is empty"), format!("leave it out, or {}", example(dialect, option))));
     }
     if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
         // Line feeds would end header fields; nothing that a provider asks for has any.
         let what = format!("'{name}' has control characters or more than {TEXT_MAX} bytes");
         return Err((what, "write it on one line".to_owned()));
     }
-    let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(option)));
+    let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(dialect, option)));
     match option.kind {
-        Kind::Device if !device(text) => bad("which cannot be the name of a device"),
-        Kind::Name | Kind::Names => full_name(option, text),
+        Kind::Device if !device(text) && !network(text) => {
+            bad("which can be the name of neither a network nor a device")
+        }
+        Kind::Name | Kind::Names => full_name(dialect, option, text),
         Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
             let mend = nearest(text, words.iter().copied()).map_or_else(
                 || format!("write {}", words.join(", ")),
@@ -157,14 +171,14 @@ fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
             Err((format!("'{name}' does not know {}", quoted(text)), mend))
         }
         Kind::Path if !text.starts_with('/') => bad("which is not an absolute path"),
-        Kind::Server => server(option, text),
+        Kind::Server => server(dialect, option, text),
         Kind::Url if scheme(text).is_none() => {
-            Err((format!("'{name}' begins neither with https:// nor with http://"), example(option)))
+            Err((format!("'{name}' begins neither with https:// nor with http://"), example(dialect, option)))
         }
         Kind::UrlPath if !text.starts_with('/') || text.contains(' ') => {
             bad("which is not the path of a URL")
         }
-        Kind::Headers => header(text),
+        Kind::Headers => header(dialect, option, text),
         Kind::Device | Kind::Duration { .. } | Kind::Flag | Kind::Number { .. } | Kind::OneOf(_) => {
             Ok(text.to_owned())
         }
@@ -174,13 +188,13 @@ fn text_value(option: &Opt, text: &str) -> Result<String, Objection> {
 }
 
 /// A field name is a token of RFC 9110 section 5.6.2. Nothing is quoted: the value is a secret as a rule.
-fn header(text: &str) -> Result<String, Objection> {
+fn header(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let named = text
         .split_once(':')
         .is_some_and(|(name, value)| !name.is_empty() && name.bytes().all(token) && !value.trim().is_empty());
-    let mend = "write the name, a colon and the value, for example: header = [\"X-Token: {password}\"]";
-    if named { Ok(text.to_owned()) } else { Err(("this is not a header field".to_owned(), mend.to_owned())) }
+    let mend = || format!("write the name, a colon and the value, {}", example(dialect, option));
+    if named { Ok(text.to_owned()) } else { Err(("this is not a header field".to_owned(), mend())) }
 }
 
 fn number(option: &Opt, text: &str, min: u32, max: u32) -> Result<u32, Objection> {
@@ -197,8 +211,17 @@ fn device(text: &str) -> bool {
         && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
 }
 
+/// A section's name in UCI (letters, digits, underscores), or one that netifd derives from it with `-` and `.`. netifd
+/// sets no limit; ours is our judgement.
+fn network(text: &str) -> bool {
+    const NETWORK_MAX: usize = 64;
+    text.len() <= NETWORK_MAX
+        && !matches!(text, "." | "..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
 /// RFC 1035 section 2.3.4 for lengths, RFC 1123 section 2.1 for letters; underscores and a leading `*` are usual too.
-fn full_name(option: &Opt, text: &str) -> Result<String, Objection> {
+fn full_name(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
     const NAME_MAX: usize = 253;
     const LABEL_MAX: usize = 63;
     let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
@@ -221,10 +244,13 @@ fn full_name(option: &Opt, text: &str) -> Result<String, Objection> {
         .split('.')
         .any(|label| label.is_empty() || !letters(label) || label.starts_with('-') || label.ends_with('-'))
     {
-        return object("letters, digits and hyphens between single dots are allowed", example(option));
+        return object(
+            "letters, digits and hyphens between single dots are allowed",
+            example(dialect, option),
+        );
     }
     if !rest.contains('.') {
-        return object("it has no domain", format!("write the full name, {}", example(option)));
+        return object("it has no domain", format!("write the full name, {}", example(dialect, option)));
     }
     Ok(name)
 }
@@ -233,14 +259,14 @@ fn scheme(text: &str) -> Option<&str> {
     ["https://", "http://"].into_iter().find_map(|scheme| text.strip_prefix(scheme))
 }
 
-fn server(option: &Opt, text: &str) -> Result<String, Objection> {
+fn server(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
     let Some(rest) = scheme(text) else {
         let what = format!(
             "'{}' is {}, which begins neither with https:// nor with http://",
             option.name,
             quoted(text)
         );
-        return Err((what, format!("write https:// and the host, {}", example(option))));
+        return Err((what, format!("write https:// and the host, {}", example(dialect, option))));
     };
     if rest.contains('@') {
         // Not quoted: what is before the @ may be a password.
@@ -250,17 +276,17 @@ fn server(option: &Opt, text: &str) -> Result<String, Objection> {
     let host = rest.strip_suffix('/').unwrap_or(rest);
     if host.is_empty() || host.contains(|c: char| "/?#\\".contains(c) || c.is_whitespace() || !c.is_ascii()) {
         let what = format!("'{}' is {}, which is not just a host and a port", option.name, quoted(text));
-        return Err((what, format!("move the rest to path, {}", example(option))));
+        return Err((what, format!("move the rest to path, {}", example(dialect, option))));
     }
     Ok(text.strip_suffix('/').unwrap_or(text).to_owned())
 }
 
-fn duration(option: &Opt, text: &str, min: u64, max: u64) -> Result<Duration, Objection> {
+fn duration(dialect: Dialect, option: &Opt, text: &str, min: u64, max: u64) -> Result<Duration, Objection> {
     let name = option.name;
     let Some(secs) = written_seconds(text) else {
         return Err((
             format!("'{name}' is {}, which is not a duration", quoted(text)),
-            format!("a number and s, m, h or d, {}", example(option)),
+            format!("a number and s, m, h or d, {}", example(dialect, option)),
         ));
     };
     if secs < min || secs > max {
@@ -294,7 +320,7 @@ mod tests {
 
     fn text(name: &str, text: &str) -> Result<Value, Vec<Fault>> {
         let option = find(Scope::Record, name).or_else(|| find(Scope::Global, name)).unwrap();
-        read(option, &Raw::Text(text.to_owned()), 0)
+        read(Dialect::Toml, option, &Raw::Text(text.to_owned()), 0)
     }
 
     #[test]
@@ -303,7 +329,7 @@ mod tests {
             let document = format!("x = {}", option.example);
             let table = toml::de::DeTable::parse(&document).unwrap();
             let value = table.get_ref().values().next().unwrap();
-            read(option, &super::super::toml::raw(value.get_ref()), 0)
+            read(Dialect::Toml, option, &super::super::toml::raw(value.get_ref()), 0)
                 .unwrap_or_else(|faults| panic!("{}: {faults:?}", option.name));
         }
     }
@@ -316,6 +342,18 @@ mod tests {
             ["", "5", "m", "-5m", "+5m", "5 m", "1h30m", "9s", "61m", "99999999999999999999d", "5µ", "1.5h"]
         {
             assert!(text("slow_look", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_and_devices_are_named_as_netifd_and_the_kernel_permit() {
+        let network = "a_very_long_network_name_of_uci";
+        for good in ["wan", "wan6", "ppp0", "pppoe-wan", "eth0.2", "wan_6", network, "lan\u{fc}", "a@b"] {
+            assert!(text("ipv4", good).is_ok() && text("bind_device", good).is_ok(), "{good}");
+        }
+        let long = "x".repeat(65);
+        for bad in ["", ".", "..", "a b", "a/b", "a:b", "a@very_long_name_b", &long] {
+            assert!(text("ipv4", bad).is_err(), "{bad}");
         }
     }
 

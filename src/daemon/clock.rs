@@ -98,6 +98,12 @@ impl Alarm {
         Ok(())
     }
 
+    /// Whether it will not ring.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.armed.is_none()
+    }
+
     /// Waits for the instant; for ever, if none is set. It rings once. Cancel-safe.
     ///
     /// # Errors

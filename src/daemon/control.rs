@@ -15,71 +15,16 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::sandbox::Sandbox;
-use crate::config::nearest;
-use crate::engine::RecordId;
-use crate::engine::journal::{Status, Why};
-
-/// What a client may ask.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Query {
-    /// All records as they stand.
-    Status,
-    /// Publish now what is due, un-park; the records exist or the answer is [`Answer::UnknownRecord`]. Empty: all.
-    Update {
-        /// Records that are meant.
-        records: Vec<RecordId>,
-        /// Repeat confirmed addresses too.
-        force: bool,
-    },
-    /// The story of one record.
-    Why(RecordId),
-}
-
-/// What the loop answers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// To [`Query::Status`].
-    Status {
-        /// The engine's part.
-        status: Status,
-        /// Shown beside it, as `sandbox`.
-        sandbox: Sandbox,
-    },
-    /// There is no such record; nothing was done.
-    UnknownRecord {
-        /// What was asked for.
-        record: RecordId,
-        /// All there are.
-        known: Vec<RecordId>,
-    },
-    /// To [`Query::Update`]: the records that were told.
-    Updated(Vec<RecordId>),
-    /// To [`Query::Why`].
-    Why(Box<Why>),
-}
+use super::question::{self, Answer, Line, Query};
 
 /// A query on its way to the loop, and where its answer is waited for.
 pub type Asked = (Query, oneshot::Sender<Answer>);
-
-/// One request line.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    command: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    record: Option<RecordId>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    records: Vec<RecordId>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    force: bool,
-}
 
 /// One reply line.
 #[derive(Debug, Deserialize, Serialize)]
@@ -110,7 +55,7 @@ pub struct Control {
 struct SocketFile(PathBuf);
 
 impl Control {
-    /// Listens on `runtime_dir`/[`SOCKET`], for the owner and the group. Creates the directory if it is missing, and
+    /// Listens on `runtime_dir`/[`SOCKET`], for the owner and root. Creates the directory if it is missing, and
     /// replaces a socket file on which nobody answers.
     ///
     /// # Errors
@@ -139,7 +84,7 @@ impl Control {
         let _ = fs::remove_file(&fresh);
         let listener = std::os::unix::net::UnixListener::bind(&fresh).map_err(named)?;
         listener.set_nonblocking(true).map_err(named)?;
-        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o660)).map_err(named)?;
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).map_err(named)?;
         fs::rename(&fresh, &path).map_err(named)?;
         Ok(Self { listener, file: SocketFile(path) })
     }
@@ -160,6 +105,8 @@ impl Control {
             };
             clients.0.retain(|client| !client.is_finished());
             match accepted {
+                // Whoever it is hears nothing but the end.
+                Ok((stream, _)) if !is_ours(&stream) => drop(stream),
                 Ok((stream, _)) => {
                     if clients.0.len() >= CLIENTS_MAX {
                         clients.drop_first();
@@ -178,6 +125,17 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }
+}
+
+/// Only root and the agent's own user may ask. The file's mode says the same, and says it to those who connect: an
+/// administrator who changes it opens nothing.
+fn is_ours(client: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    client.peer_cred().is_ok_and(|peer| may_ask(peer.uid(), own))
+}
+
+fn may_ask(peer: u32, own: u32) -> bool {
+    peer == 0 || peer == own
 }
 
 /// Running conversations, the oldest first; they end with the server.
@@ -234,68 +192,19 @@ async fn reply(line: &[u8], queries: &mpsc::Sender<Asked>) -> Reply {
         Ok(line) => line,
         Err(error) => return refusal(format!("not a request: {error}")),
     };
-    let only = line.record.clone();
-    let query = match query(line) {
+    let query = match question::query(line) {
         Ok(query) => query,
-        Err(error) => return refusal(error),
+        Err(why) => return refusal(why.words()),
     };
     let (sender, answer) = oneshot::channel();
     if queries.send((query, sender)).await.is_err() {
         return refusal("wanbeacon is ending".to_owned());
     }
     match answer.await {
-        Ok(answer) => answered(answer, only.as_ref()),
+        Ok(Ok(result)) => Reply { ok: true, result: Some(result), error: None },
+        Ok(Err(why)) => refusal(why.words()),
         Err(_) => refusal("wanbeacon is ending".to_owned()),
     }
-}
-
-fn query(line: Line) -> Result<Query, String> {
-    let Line { command, record, records, force } = line;
-    match command.as_str() {
-        "status" => Ok(Query::Status),
-        "update" => Ok(Query::Update { records: record.into_iter().chain(records).collect(), force }),
-        "why" => record.map(Query::Why).ok_or_else(|| "'why' needs a 'record'".to_owned()),
-        other => Err(format!("unknown command '{}'; known are status, update, why", other.escape_debug())),
-    }
-}
-
-fn answered(answer: Answer, only: Option<&RecordId>) -> Reply {
-    let result = match answer {
-        Answer::Status { mut status, sandbox } => {
-            if let Some(only) = only {
-                let known: Vec<RecordId> =
-                    status.records.iter().map(|status| status.record.clone()).collect();
-                if !known.contains(only) {
-                    return unknown_record(only, &known);
-                }
-                status.records.retain(|status| status.record == *only);
-            }
-            told(&status, &sandbox)
-        }
-        Answer::UnknownRecord { record, known } => return unknown_record(&record, &known),
-        Answer::Updated(records) => Ok(json!({ "records": records })),
-        Answer::Why(why) => serde_json::to_value(why),
-    };
-    match result {
-        Ok(result) => Reply { ok: true, result: Some(result), error: None },
-        Err(error) => refusal(format!("the answer cannot be written as JSON: {error}")),
-    }
-}
-
-fn told(status: &Status, sandbox: &Sandbox) -> serde_json::Result<Value> {
-    let mut value = serde_json::to_value(status)?;
-    value["sandbox"] = serde_json::to_value(sandbox)?;
-    Ok(value)
-}
-
-fn unknown_record(record: &RecordId, known: &[RecordId]) -> Reply {
-    let names = known.iter().map(|known| known.0.as_str());
-    let mend = match nearest(&record.0, names.clone()) {
-        Some(name) => format!("did you mean '{name}'?"),
-        None if known.is_empty() => "there is none at all".to_owned(),
-        None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
-    };
-    refusal(format!("there is no record '{}' that is enabled; {mend}", record.0.escape_debug()))
 }
 
 fn refusal(error: String) -> Reply {
@@ -305,6 +214,8 @@ fn refusal(error: String) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::RecordId;
+    use serde_json::json;
     use std::io::{BufRead, BufReader, Write};
     use std::os::unix::net::UnixStream as Client;
 
@@ -335,26 +246,12 @@ mod tests {
     }
 
     fn answer(query: &Query) -> Answer {
-        let id = |name: &str| RecordId(name.to_owned());
-        let record = |name: &str| crate::engine::journal::RecordStatus {
-            record: id(name),
-            names: Vec::new(),
-            sources: Vec::new(),
-            last_answer: None,
-            next: "nothing".to_owned(),
-            next_in_ms: None,
-            next_reason: None,
-            event_to_answer_ms: None,
-        };
+        let known = [RecordId("home".to_owned()), RecordId("nas".to_owned())];
         match query {
-            Query::Status => {
-                let status = Status { schema: 1, records: vec![record("home"), record("nas")] };
-                Answer::Status { status, sandbox: Sandbox { jail: true, ..Sandbox::default() } }
-            }
-            Query::Update { records, .. } => Answer::Updated(records.clone()),
-            Query::Why(record) => {
-                Answer::UnknownRecord { record: record.clone(), known: vec![id("home"), id("nas")] }
-            }
+            Query::Status(only) => Ok(json!({ "only": only })),
+            Query::Update { records, .. } => Ok(json!({ "records": records })),
+            Query::Why(record) | Query::Test(record) => Err(question::unknown_record(record, known.iter())),
+            Query::Providers(id) => question::providers(id.as_deref()),
         }
     }
 
@@ -379,12 +276,12 @@ mod tests {
         assert_eq!(say(&mut client, "{\"command\":\"update\",\"record\":\"home\"}\n"), ok);
         let reply = say(&mut client, "{\"command\":\"why\",\"record\":\"hme\"}\n");
         assert!(reply.contains("there is no record 'hme' that is enabled; did you mean 'home'?"), "{reply}");
-        let status: Reply =
-            serde_json::from_str(&say(&mut client, "{\"command\":\"status\",\"record\":\"nas\"}\n")).unwrap();
-        let status = status.result.unwrap();
-        assert_eq!(status["sandbox"]["jail"], true);
-        let status: Status = serde_json::from_value(status).unwrap();
-        assert_eq!(status.records.len(), 1);
+        let status = say(&mut client, "{\"command\":\"status\",\"record\":\"nas\"}\n");
+        assert_eq!(status, "{\"ok\":true,\"result\":{\"only\":\"nas\"}}\n");
+        let provider = say(&mut client, "{\"command\":\"providers\",\"id\":\"duckdns.org\"}\n");
+        assert!(provider.contains("\"id\":\"duckdns.org\""), "{provider}");
+        let provider = say(&mut client, "{\"command\":\"providers\",\"id\":\"duckdns.og\"}\n");
+        assert!(provider.contains("did you mean 'duckdns.org'?"), "{provider}");
         for bad in [
             "\n",
             "{}\n",
@@ -422,6 +319,13 @@ mod tests {
     }
 
     #[test]
+    fn root_and_the_agents_own_user_may_ask_and_nobody_else() {
+        let own = 1000;
+        assert_eq!([0, own, 1001, u32::MAX].map(|peer| may_ask(peer, own)), [true, true, false, false]);
+        assert_eq!([0, 1000].map(|peer| may_ask(peer, 0)), [true, false]);
+    }
+
+    #[test]
     fn a_running_agent_is_not_pushed_aside_but_a_stale_socket_is() {
         let dir = tempfile::tempdir().unwrap();
         let (thread, stop) = server(dir.path());
@@ -430,7 +334,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().starts_with("another wanbeacon is running"));
         let mode = fs::metadata(dir.path().join(SOCKET)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o660);
+        assert_eq!(mode & 0o777, 0o600);
         stop.send(()).unwrap();
         thread.join().unwrap().unwrap();
         drop(std::os::unix::net::UnixListener::bind(dir.path().join(SOCKET)).unwrap());

@@ -87,7 +87,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             resolve: Duration::from_secs(5),
-            patience: Duration::from_millis(300),
+            // netifd writes the new resolv.conf beside the new address: a question that was asked a millisecond too soon
+            // goes nowhere, and libc repeats it after seconds.
+            patience: Duration::from_millis(100),
             connect: Duration::from_secs(10),
             stagger: Duration::from_millis(250),
             tls: Duration::from_secs(10),

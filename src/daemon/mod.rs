@@ -1,38 +1,49 @@
 //! The shell: everything that touches the world, and the loop that joins it to the engine.
 //!
 //! ```text
-//! netlink, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log
+//! netlink, ubus, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
 //! ```
 
+mod announce;
+mod answers;
+pub mod catalogue;
 pub mod clock;
 pub mod control;
 pub mod http;
 mod log;
 pub mod netlink;
+pub mod question;
 mod readiness;
+pub(crate) mod replace;
 pub mod sandbox;
 pub mod settings;
+mod sources;
 mod store;
+pub mod trial;
+pub mod ubus;
+pub mod view;
 mod wording;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::config::LogLevel;
-use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
+use crate::config::{LogLevel, uci};
+use crate::engine::network::meaning;
+use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
 use crate::provider::Step;
-use clock::{Alarm, ClockWatch};
-use control::{Answer, Asked, Control, Query};
+use clock::Alarm;
+use control::Control;
 use http::{Http, Task};
 use log::Log;
-use netlink::{Look, Netlink};
+use netlink::Look;
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
+use sources::{Happened, Sources};
 use store::{Kept, Store};
+use ubus::Heard;
 
 /// Why the daemon does not run (any more).
 #[derive(Debug)]
@@ -109,67 +120,12 @@ struct Daemon {
     slow_look_at: Instant,
 }
 
-/// Everything that can happen.
-struct Sources {
-    netlink: Netlink,
-    replies: mpsc::UnboundedReceiver<Replied>,
-    queries: mpsc::Receiver<Asked>,
-    control: tokio::task::JoinHandle<io::Result<()>>,
-    alarm: Alarm,
-    clock: ClockWatch,
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-    user: Signal,
-}
-
-/// One thing that happened.
-enum Happened {
-    ClockSet,
-    Ended(io::Error),
-    Look(Look),
-    Query(Asked),
-    Reload,
-    Reply(Replied),
-    Stop,
-    Time,
-    Update,
-}
-
-impl Sources {
-    async fn next(&mut self) -> io::Result<Happened> {
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => Ok(Happened::Stop),
-            _ = self.interrupt.recv() => Ok(Happened::Stop),
-            look = self.netlink.next() => look.map(Happened::Look),
-            Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
-            rung = self.alarm.rung() => rung.map(|()| Happened::Time),
-            set = self.clock.set() => set.map(|()| Happened::ClockSet),
-            Some(asked) = self.queries.recv() => Ok(Happened::Query(asked)),
-            _ = self.hang_up.recv() => Ok(Happened::Reload),
-            _ = self.user.recv() => Ok(Happened::Update),
-            ended = &mut self.control => Ok(Happened::Ended(why(ended))),
-        }
-    }
-}
-
-/// Why the control socket is no longer served.
-fn why(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Error {
-    match ended {
-        Ok(Err(error)) => io::Error::new(error.kind(), format!("control socket: {error}")),
-        Ok(Ok(())) | Err(_) => io::Error::other("control socket: its server has ended"),
-    }
-}
-
 impl Daemon {
     fn new(start: Start) -> io::Result<Self> {
         let Start { file, loaded, control, store, unsaved: unwritable, reach, sandbox } = start;
         let mut log = Log::new();
         log.set_level(loaded.config.global.log_level);
-        for warning in &loaded.warnings {
-            log.write(LogLevel::Warning, &warning.line(&file.to_string_lossy()));
-        }
+        tell_doubts(&mut log, &file, &loaded);
         log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
@@ -187,18 +143,7 @@ impl Daemon {
             let _ = worker_reply.send((job, outcome, exchange));
         });
         let now = clock::now();
-        let sources = Sources {
-            netlink: Netlink::new()?,
-            replies,
-            queries,
-            control,
-            alarm: Alarm::new()?,
-            clock: ClockWatch::new()?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-            user: signal(SignalKind::user_defined1())?,
-        };
+        let sources = Sources::new(replies, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
@@ -220,20 +165,20 @@ impl Daemon {
     async fn serve(&mut self) -> io::Result<()> {
         self.http.prepare(self.loaded.config.global.ca_file.clone());
         self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
-        let look = self.sources.netlink.look()?;
-        self.saw(look);
+        self.first_look().await?;
         loop {
             let wake = self.engine.next_wake(clock::now()).map(|(at, _)| at);
             self.sources.alarm.set(Some(wake.map_or(self.slow_look_at, |at| at.min(self.slow_look_at))))?;
             match self.sources.next().await? {
                 Happened::ClockSet => self.tell(Event::ClockSet),
                 Happened::Ended(error) => return Err(error),
+                Happened::Heard(heard) => self.hear(heard),
                 Happened::Look(look) => self.saw(look),
                 Happened::Query((query, answer)) => {
                     // A client that has gone needs no answer.
                     let _ = answer.send(self.answer(query));
                 }
-                Happened::Reload => self.reload(),
+                Happened::Reload => self.reload()?,
                 Happened::Reply((job, outcome, exchange)) => {
                     self.tell(Event::Reply { job, outcome, exchange });
                 }
@@ -241,6 +186,7 @@ impl Daemon {
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
                     self.saw(look);
+                    self.sources.ubus.look();
                 }
                 Happened::Time => self.tell(Event::Wake),
                 Happened::Update => self.tell(Event::Update { records: Vec::new(), force: false }),
@@ -250,12 +196,37 @@ impl Daemon {
         Ok(())
     }
 
+    /// netifd goes first, if there is one: until then the device `wan` might pass for the network `wan`.
+    async fn first_look(&mut self) -> io::Result<()> {
+        let mut alarm = Alarm::new()?;
+        alarm.set(Some(clock::monotonic() + view::NETIFD_LIMIT))?;
+        while !self.sources.ubus.is_settled() {
+            tokio::select! {
+                heard = self.sources.ubus.next() => {
+                    let heard = heard?;
+                    // Networks come with the look.
+                    if !matches!(heard, Heard::Networks) {
+                        self.hear(heard);
+                    }
+                }
+                rung = alarm.rung() => {
+                    rung?;
+                    break;
+                }
+            }
+        }
+        let look = self.sources.netlink.look()?;
+        self.saw(look);
+        Ok(())
+    }
+
     fn saw(&mut self, look: Look) {
         if look.overrun {
             self.log.write(LogLevel::Debug, "the kernel dropped notifications; its table was read anew");
         }
         self.slow_look_at = clock::monotonic() + self.loaded.config.global.slow_look;
-        self.tell(Event::Network { snapshot: look.snapshot, bell: look.bell });
+        let snapshot = view::with_networks(look.snapshot, &self.sources.ubus);
+        self.tell(Event::Network { snapshot, bell: look.bell });
     }
 
     /// One event to the engine, and everything that follows from it.
@@ -272,10 +243,7 @@ impl Daemon {
             }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
-                Action::Report(report) => {
-                    let (level, line) = wording::line(&report);
-                    self.log.write(level, &line);
-                }
+                Action::Report(report) => self.announce(&report),
                 Action::Restart(job) => self.http.restart(job),
                 Action::Save { durable } => save = save.max(Some(durable)),
                 Action::Send(job) => {
@@ -306,10 +274,18 @@ impl Daemon {
             job: job.id,
             first,
             advance: Box::new(move |reply| dialogue.advance(reply)),
-            bind: self.loaded.compiled.binds.get(&job.record).cloned(),
+            bind: self.bind(&job.record),
             ca_file: self.loaded.config.global.ca_file.clone(),
             secrets: account.secrets().to_vec(),
         });
+    }
+
+    /// The device that a record's requests leave through: that of the network at this moment.
+    fn bind(&self, record: &RecordId) -> Option<String> {
+        let name = self.loaded.compiled.binds.get(record)?;
+        let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
+        // Without one the request fails as on a device that does not exist, rather than leave on another way.
+        Some(device.unwrap_or_else(|| name.clone()))
     }
 
     fn save(&mut self, durable: bool) {
@@ -324,7 +300,8 @@ impl Daemon {
     }
 
     /// SIGHUP: a broken file keeps the settings that work.
-    fn reload(&mut self) {
+    fn reload(&mut self) -> io::Result<()> {
+        self.sources.ubus.look_for()?;
         match settings::load_within(&self.file, &|file| self.reach.covers(file)) {
             Ok(loaded) => {
                 let (old, new) = (&self.loaded.config.global, &loaded.config.global);
@@ -337,6 +314,7 @@ impl Daemon {
                 self.log.set_level(new.log_level);
                 self.loaded = loaded;
                 self.log.write(LogLevel::Notice, "configuration read anew");
+                tell_doubts(&mut self.log, &self.file, &self.loaded);
                 self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
             }
             Err(error) => {
@@ -345,28 +323,27 @@ impl Daemon {
                 error.to_string().lines().for_each(|line| self.log.write(LogLevel::Error, line));
             }
         }
+        Ok(())
     }
+}
 
-    fn answer(&mut self, query: Query) -> Answer {
-        let now = clock::now();
-        let known = || self.loaded.compiled.settings.records.keys().cloned().collect::<Vec<_>>();
-        match query {
-            Query::Status => {
-                Answer::Status { status: self.engine.status(now), sandbox: self.sandbox.clone() }
-            }
-            Query::Why(record) => match self.engine.why(&record, now) {
-                Some(why) => Answer::Why(Box::new(why)),
-                None => Answer::UnknownRecord { record, known: known() },
-            },
-            Query::Update { records, force } => {
-                let known = known();
-                if let Some(record) = records.iter().find(|record| !known.contains(record)) {
-                    return Answer::UnknownRecord { record: record.clone(), known };
-                }
-                self.tell(Event::Update { records: records.clone(), force });
-                Answer::Updated(if records.is_empty() { known } else { records })
-            }
-        }
+/// What is doubtful in a configuration, and that it asks for nothing.
+fn tell_doubts(log: &mut Log, file: &Path, loaded: &Loaded) {
+    let rendered = file == Path::new(uci::RENDERED);
+    // Of what it rendered, OpenWrt's init script has told them, with their places in the file that the user knows.
+    if !rendered {
+        let file = file.to_string_lossy();
+        loaded.warnings.iter().for_each(|warning| log.write(LogLevel::Warning, &warning.line(&file)));
+    }
+    // A file without any record has its warning.
+    if loaded.compiled.settings.records.is_empty() && (rendered || !loaded.config.records.is_empty()) {
+        let file = if rendered { Path::new(uci::FILE) } else { file };
+        let line = format!(
+            "no record is enabled, so nothing is published: describe yours in {}; 'wanbeacon help options' lists what \
+             it may say",
+            file.display()
+        );
+        log.write(LogLevel::Notice, &line);
     }
 }
 

@@ -98,6 +98,12 @@ impl Netlink {
         self.settle(rings, rings.first.unwrap_or_else(clock::monotonic))
     }
 
+    /// The last table; without networks, which the kernel does not know.
+    #[must_use]
+    pub fn table(&self) -> &Snapshot {
+        &self.table
+    }
+
     /// Dumps what may have changed until nothing rings meanwhile. Two bells, two dumps: the one of the links is by far
     /// the heavier. A route's bell asks for a first look at the addresses, but for no second one.
     fn settle(&mut self, mut pending: Rings, bell: Instant) -> io::Result<Look> {
@@ -129,23 +135,7 @@ impl Netlink {
 /// The kernel's answer.
 pub fn snapshot() -> io::Result<Snapshot> {
     let mut dumper = Dumper::new()?;
-    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()? })
-}
-
-/// Hands every look to `each` until that returns false, for the commands that run without the daemon.
-///
-/// # Errors
-///
-/// As [`Netlink::next`].
-pub fn watch(mut each: impl FnMut(Look) -> bool) -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let mut netlink = Netlink::new()?;
-        let mut look = netlink.look()?;
-        while each(look) {
-            look = netlink.next().await?;
-        }
-        Ok(())
-    })
+    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()?, networks: Vec::new() })
 }
 
 /// A token bucket as one instant: when the bucket would be full again (the generic cell rate algorithm).

@@ -71,7 +71,7 @@ impl Reach {
         let named = config.global.ca_file.as_deref().into_iter().chain(password_files(config));
         let resolver = RESOLVER_FILES.iter().map(Path::new);
         [file].into_iter().chain(bundles).chain(named).chain(resolver).for_each(|file| reach.may_read(file));
-        reach.read.extend(ALWAYS.iter().map(PathBuf::from));
+        reach.read.extend(ALWAYS.iter().chain(LIBRARIES).map(PathBuf::from));
         reach.write.extend([config.global.state_dir.clone(), config.global.runtime_dir.clone()]);
         reach
     }
@@ -114,8 +114,8 @@ pub fn refuse_root(allow_root: bool) -> Result<(), String> {
     if allow_root || !is_root {
         return Ok(());
     }
-    Err("run refuses to be root, which it does not need\n  help: start it as a user of its own; if procd did, its user \
-         'wanbeacon' is missing from /etc/passwd: install the package again; --allow-root permits it all the same"
+    Err("run needs no root and refuses it\n  help: start it as a user of its own; if procd was to do so, the user \
+         'wanbeacon' is missing from /etc/passwd: install the package again; --allow-root permits root all the same"
         .to_owned())
 }
 
@@ -153,7 +153,6 @@ const RESOLVER_FILES: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswi
 
 /// What is read beside that: other resolvers' directories, to which /etc/resolv.conf may lead later; single
 /// certificates; the name of the boot; the random numbers of kernels without getrandom(2).
-#[cfg(not(target_env = "gnu"))]
 const ALWAYS: [&str; 6] = [
     "/run/systemd/resolve",
     "/run/NetworkManager",
@@ -163,20 +162,9 @@ const ALWAYS: [&str; 6] = [
     "/dev/urandom",
 ];
 
-/// The same, and the libraries from which glibc loads its name services.
-#[cfg(target_env = "gnu")]
-const ALWAYS: [&str; 10] = [
-    "/run/systemd/resolve",
-    "/run/NetworkManager",
-    "/run/resolvconf",
-    "/usr/share/ca-certificates",
-    "/proc/sys/kernel/random/boot_id",
-    "/dev/urandom",
-    "/lib",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib64",
-];
+/// The libraries from which glibc loads its name services.
+const LIBRARIES: &[&str] =
+    if cfg!(target_env = "gnu") { &["/lib", "/lib64", "/usr/lib", "/usr/lib64"] } else { &[] };
 
 #[cfg(test)]
 mod tests;

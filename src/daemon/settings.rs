@@ -36,6 +36,8 @@ pub enum LoadError {
     },
     /// The file cannot be read at all.
     Unreadable {
+        /// The option of the command line that names another.
+        flag: &'static str,
         /// The file.
         file: PathBuf,
         /// Why.
@@ -51,13 +53,16 @@ impl fmt::Display for LoadError {
                 let text: String = mistakes.iter().map(|mistake| mistake.render(&file)).collect();
                 f.write_str(text.trim_end())
             }
-            Self::Unreadable { file, source } => {
+            Self::Unreadable { flag, file, source } => {
+                let missing = format!("there is no such file; name another with {flag}");
+                let directory = format!("this is a directory; name the file in it with {flag}");
                 let mends = [
-                    (io::ErrorKind::NotFound, "there is no such file; name another with --config"),
-                    (io::ErrorKind::IsADirectory, "this is a directory; name the file in it with --config"),
+                    (io::ErrorKind::NotFound, missing),
+                    (io::ErrorKind::IsADirectory, directory),
                     (
                         io::ErrorKind::PermissionDenied,
-                        "no permission to read it for this user; run uses nothing of root's rights but its files",
+                        "this user may not read it, and run gives up root's rights before it reads"
+                            .to_owned(),
                     ),
                 ];
                 let Some((_, mend)) = mends.iter().find(|(kind, _)| *kind == source.kind()) else {
@@ -76,13 +81,13 @@ const CONFIG_MAX: u64 = 1 << 20;
 /// Largest password file in bytes: more than a password can have, so that too long is told from cut off.
 const PASSWORD_FILE_MAX: u64 = 4096;
 
-/// Reads a configuration and all that it names.
+/// Reads a configuration in TOML and all that it names.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or is wrong; then nothing of it is used.
 pub fn load(file: &Path) -> Result<Loaded, LoadError> {
-    load_within(file, &|_| true)
+    load_within(file, &ANYWHERE)
 }
 
 /// The same for an agent that can come to some files only: naming another one is a mistake.
@@ -91,10 +96,74 @@ pub fn load(file: &Path) -> Result<Loaded, LoadError> {
 ///
 /// As [`load`].
 pub fn load_within(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<Loaded, LoadError> {
-    let (text, mode) =
-        read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable { file: file.to_owned(), source })?;
-    let wrong = |mistakes| LoadError::Mistakes { file: file.to_owned(), mistakes };
-    let read = config::toml::read(&text).map_err(wrong)?;
+    let (read, mode) = read_toml(file)?;
+    complete(file, mode, read, within).map(|(loaded, _)| loaded)
+}
+
+/// Reads a configuration in UCI and all that it names.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_uci(file: &Path) -> Result<Loaded, LoadError> {
+    let (parsed, mode) = read_uci(file)?;
+    complete(file, mode, parsed.read, &ANYWHERE).map(|(loaded, _)| loaded)
+}
+
+/// A configuration in UCI as TOML, with the passwords of the files that it names; and what is doubtful in it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn render(file: &Path) -> Result<(Zeroizing<String>, Vec<Mistake>), LoadError> {
+    let (parsed, mode) = read_uci(file)?;
+    let (loaded, passwords) = complete(file, mode, parsed.read, &ANYWHERE)?;
+    Ok((parsed.sections.to_toml(&passwords), loaded.warnings))
+}
+
+/// Reads only what holds for the whole agent; password files are left alone.
+///
+/// # Errors
+///
+/// As [`load`], without what only the password files could tell.
+pub fn read_global(file: &Path) -> Result<Global, LoadError> {
+    read_toml(file).map(|(read, _)| read.config.global)
+}
+
+fn read_toml(file: &Path) -> Result<(config::Read, u32), LoadError> {
+    let (text, mode) = read_text(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable {
+        flag: "--config",
+        file: file.to_owned(),
+        source,
+    })?;
+    match config::toml::read(&text) {
+        Ok(read) => Ok((read, mode)),
+        Err(mistakes) => Err(LoadError::Mistakes { file: file.to_owned(), mistakes }),
+    }
+}
+
+fn read_uci(file: &Path) -> Result<(config::uci::Parsed, u32), LoadError> {
+    let (text, mode) = read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable {
+        flag: "--uci",
+        file: file.to_owned(),
+        source,
+    })?;
+    match config::uci::read(&text) {
+        Ok(parsed) => Ok((parsed, mode)),
+        Err(mistakes) => Err(LoadError::Mistakes { file: file.to_owned(), mistakes }),
+    }
+}
+
+/// For whom no file is out of reach.
+const ANYWHERE: fn(&Path) -> bool = |_| true;
+
+/// A configuration with the texts of its password files, which come beside it.
+fn complete(
+    file: &Path,
+    mode: u32,
+    read: config::Read,
+    within: &dyn Fn(&Path) -> bool,
+) -> Result<(Loaded, BTreeMap<RecordId, Secret>), LoadError> {
     let mut warnings = read.warnings;
     if read.config.holds_password() && mode & 0o004 != 0 {
         warnings.push(Mistake::warning(
@@ -115,22 +184,12 @@ pub fn load_within(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<Loaded
     // Without the passwords compiling would only report them once more: the rest was seen while reading.
     let compiled = if mistakes.is_empty() { read.config.compile(&secrets) } else { Err(mistakes) };
     match compiled {
-        Ok(compiled) => Ok(Loaded { config: read.config, compiled, warnings }),
-        Err(mistakes) => Err(wrong(warnings.into_iter().chain(mistakes).collect())),
+        Ok(compiled) => Ok((Loaded { config: read.config, compiled, warnings }, secrets)),
+        Err(mistakes) => {
+            let mistakes = warnings.into_iter().chain(mistakes).collect();
+            Err(LoadError::Mistakes { file: file.to_owned(), mistakes })
+        }
     }
-}
-
-/// Reads only what holds for the whole agent; password files are left alone.
-///
-/// # Errors
-///
-/// As [`load`], without what only the password files could tell.
-pub fn read_global(file: &Path) -> Result<Global, LoadError> {
-    let (text, _) =
-        read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable { file: file.to_owned(), source })?;
-    config::toml::read(&text)
-        .map(|read| read.config.global)
-        .map_err(|mistakes| LoadError::Mistakes { file: file.to_owned(), mistakes })
 }
 
 /// The texts of the password files, and what is wrong with them.
@@ -149,7 +208,7 @@ fn secrets(
             continue;
         }
         let shown = path.display();
-        match read(path, PASSWORD_FILE_MAX) {
+        match read_text(path, PASSWORD_FILE_MAX) {
             Err(error) => {
                 let mend = "write the password, and nothing else, into this file";
                 mistakes.push(Mistake::error(
@@ -184,7 +243,17 @@ fn out_of_reach(place: Option<Place>, what: &str, path: &Path) -> Mistake {
 }
 
 /// A text file of limited size, and its mode.
-fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
+fn read_text(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
+    let (bytes, mode) = read(path, limit)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("it is not UTF-8 text in line {line}"))
+    })?;
+    Ok((Zeroizing::new(text.to_owned()), mode))
+}
+
+/// A file of limited size, and its mode.
+fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
@@ -195,9 +264,5 @@ fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
     if bytes.len() as u64 > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-        io::Error::new(io::ErrorKind::InvalidData, format!("it is not UTF-8 text in line {line}"))
-    })?;
-    Ok((Zeroizing::new(text.to_owned()), metadata.permissions().mode()))
+    Ok((bytes, metadata.permissions().mode()))
 }

@@ -2,14 +2,15 @@
 //!
 //! Both are replaced whole or not at all. Flash is written only when the provider has confirmed or refused something.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::http::Endpoints;
+use super::replace::{Manner, replace};
 use crate::engine::{STATE_VERSION, State};
 
 const FILE: &str = "state.json";
@@ -80,8 +81,8 @@ impl Store {
     /// The system's, with the path. The older file is intact then.
     pub(super) fn save(&self, kept: &Kept, durable: bool) -> io::Result<()> {
         let text = serde_json::to_vec(kept).map_err(io::Error::other)?;
-        let flash = if durable { replace(&self.durable, &text, true) } else { Ok(()) };
-        flash.and(replace(&self.volatile, &text, false))
+        let flash = if durable { replace(&self.durable, &text, Manner::Durable) } else { Ok(()) };
+        flash.and(replace(&self.volatile, &text, Manner::Volatile))
     }
 }
 
@@ -91,31 +92,6 @@ fn read(path: &Path) -> io::Result<Option<Kept>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Writes beside the file, then renames; `sync`: and waits until the medium has it.
-fn replace(path: &Path, text: &[u8], sync: bool) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let fresh = path.with_extension("json.new");
-    let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh);
-    let mut file = match open() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = path.parent().unwrap_or(path);
-            fs::DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(named)?;
-            open()
-        }
-        opened => opened,
-    }
-    .map_err(named)?;
-    file.write_all(text).map_err(named)?;
-    if sync {
-        file.sync_all().map_err(named)?;
-    }
-    fs::rename(&fresh, path).map_err(named)?;
-    if let Some(parent) = path.parent().filter(|_| sync) {
-        File::open(parent).and_then(|parent| parent.sync_all()).map_err(named)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Reports become words for a person, here and nowhere else.
 
-use std::net::IpAddr;
-
 use crate::config::LogLevel;
 use crate::engine::RecordId;
 use crate::engine::journal::Report;
@@ -18,8 +16,9 @@ pub(super) fn line(report: &Report) -> (LogLevel, String) {
             };
             (LogLevel::Info, text)
         }
-        Report::Published { record: RecordId(record), names, addresses, event_ms, recovered } => {
-            let addresses = addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" and ");
+        Report::Published { record: RecordId(record), names, changes, event_ms, recovered } => {
+            let addresses = changes.iter().map(|change| change.address.to_string());
+            let addresses = addresses.collect::<Vec<_>>().join(" and ");
             let after = event_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms after the event"));
             let again = if *recovered { "recovered: " } else { "" };
             (

@@ -5,15 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::Allow;
+use super::network::{Meaning, Network, meaning};
 use crate::provider::Family;
 
-/// The kernel's links and addresses at one moment, whole.
+/// The kernel's links and addresses at one moment, whole, and the networks that are on them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Snapshot {
     /// All links of the network namespace, by ifindex.
     pub links: Vec<Link>,
     /// All addresses, in the kernel's order.
     pub addresses: Vec<Address>,
+    /// All networks, by name; none where there is no netifd.
+    pub networks: Vec<Network>,
 }
 
 /// One link (RTM_NEWLINK).
@@ -65,9 +68,13 @@ pub struct Address {
     pub created: u32,
 }
 
-/// What a device offers for one family.
+/// What a network or a device offers for one family.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Choice {
+    /// The device that was looked at; `None`: the network has none (yet).
+    pub device: Option<String>,
+    /// The network that it belongs to, if one was asked for.
+    pub network: Option<String>,
     /// The address that may be published.
     pub address: Option<IpAddr>,
     /// The others, and why not; or (without address) why there is none at all.
@@ -95,20 +102,49 @@ pub struct Rejected {
     pub reason: String,
 }
 
-/// Chooses the address of `device` that may be published for `family`.
+/// Chooses the address of a network or device, `name`, that may be published for `family`.
 ///
 /// `current` is what was chosen before: it is kept where the rules leave a choice, so that two equals do not alternate.
 #[must_use]
 pub fn choose(
+    name: &str,
+    family: Family,
+    allow: Allow,
+    snapshot: &Snapshot,
+    current: Option<IpAddr>,
+) -> Choice {
+    let offer = |device| on_device(device, family, allow, snapshot, current);
+    match meaning(name, &snapshot.networks) {
+        Meaning::Device(device) => offer(device),
+        Meaning::Network(network) => {
+            let choice = match network.device.as_deref().map(offer) {
+                // An address is believed before netifd is: the kernel has it first, netifd's "up" comes later.
+                Some(choice) if network.up || choice.address.is_some() => choice,
+                None if network.up => none(None, format!("network {name} has no device")),
+                Some(_) | None => none(network.device.as_deref(), format!("network {name} is down")),
+            };
+            Choice { network: Some(network.name.clone()), ..choice }
+        }
+    }
+}
+
+/// Nothing to publish, for this reason.
+fn none(device: Option<&str>, reason: String) -> Choice {
+    let rejected = vec![Rejected { address: None, reason }];
+    Choice { device: device.map(str::to_owned), rejected, ..Choice::default() }
+}
+
+/// What a kernel device offers.
+fn on_device(
     device: &str,
     family: Family,
     allow: Allow,
     snapshot: &Snapshot,
     current: Option<IpAddr>,
 ) -> Choice {
-    let none = |reason: String| Choice { address: None, rejected: vec![Rejected { address: None, reason }] };
+    let none = |reason| none(Some(device), reason);
     let Some(link) = snapshot.links.iter().find(|link| link.name == device) else {
-        return none(format!("there is no device {device}"));
+        return none(no_such(device, &snapshot.networks));
     };
     if !link.up {
         return none(format!("{device} is down"));
@@ -127,12 +163,21 @@ pub fn choose(
         if rejected.is_empty() {
             return none(format!("{device} has no {family} address"));
         }
-        return Choice { address: None, rejected };
+        return Choice { device: Some(device.to_owned()), rejected, ..Choice::default() };
     };
     for other in usable.into_iter().filter(|other| other.ip != best.ip) {
         rejected.push(Rejected { address: Some(other.ip), reason: format!("{} is preferred", best.ip) });
     }
-    Choice { address: Some(best.ip), rejected }
+    Choice { device: Some(device.to_owned()), network: None, address: Some(best.ip), rejected }
+}
+
+/// What there is instead of a device that does not exist. The device of a network comes and goes: no list then.
+fn no_such(device: &str, networks: &[Network]) -> String {
+    if networks.is_empty() || networks.iter().any(|network| network.device.as_deref() == Some(device)) {
+        return format!("there is no device {device}");
+    }
+    let known: Vec<&str> = networks.iter().map(|network| network.name.as_str()).collect();
+    format!("there is no network or device {device}; networks are {}", known.join(", "))
 }
 
 /// Whether `a` is to be chosen before `b`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::address::{Snapshot, choose};
 use super::journal::{Report, Story};
-use super::pacing::{Backoff, Dice, Fault, Pacing, Room};
+use super::pacing::{Dice, Fault, Pacing, Room};
 use super::record::{Flight, GRACE, Lane, Record};
 use super::state::{Entry, Key};
 use super::{Action, Event, Instant, Job, JobId, Now, RecordId, RecordSettings, Settings, State, WakeReason};
@@ -29,7 +29,7 @@ pub struct Engine {
     /// Actions that a person waits for: before anything is written down or told.
     requests: VecDeque<Action>,
     pub(super) actions: VecDeque<Action>,
-    snapshot: Option<Snapshot>,
+    pub(super) snapshot: Option<Snapshot>,
     next_job: u64,
 }
 
@@ -90,7 +90,7 @@ impl Engine {
         wakes.min_by_key(|(at, _)| *at)
     }
 
-    /// The kernel's table changed, or a route did.
+    /// The kernel's table changed, or a route did, or the networks on them.
     fn look(&mut self, snapshot: Snapshot, bell: Instant, now: Instant) {
         for (id, record) in &mut self.records {
             judge(id, record, &snapshot, bell, &mut self.actions);
@@ -130,7 +130,7 @@ impl Engine {
         let meant = |id: &RecordId| records.is_empty() || records.contains(id);
         for (_, record) in self.records.iter_mut().filter(|(id, _)| meant(id)) {
             for lane in &mut record.lanes {
-                lane.backoff = Backoff::default();
+                lane.backoff = lane.backoff.afresh();
                 for target in &mut lane.targets {
                     target.parked = None;
                     target.forced |= force;
@@ -284,7 +284,7 @@ fn judge(
     for source in &mut record.sources {
         let old = source.choice.address;
         let allow = record.settings.allow;
-        let choice = choose(&source.device, source.family, allow, table, old);
+        let choice = choose(&source.name, source.family, allow, table, old);
         let (new, known) = (choice.address, source.choice != super::address::Choice::default());
         source.choice = choice;
         if new == old && known {

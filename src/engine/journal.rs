@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::address::Choice;
 pub use super::address::Rejected;
+pub use super::network::NetworkStatus;
 use super::{Exchange, Instant, RecordId, WakeReason};
 use crate::provider::Family;
 
@@ -16,6 +18,9 @@ pub struct Status {
     pub schema: u32,
     /// Records by name.
     pub records: Vec<RecordStatus>,
+    /// All networks, by name; none where there is no netifd.
+    #[serde(default)]
+    pub networks: Vec<NetworkStatus>,
 }
 
 /// `status` of one record.
@@ -56,17 +61,32 @@ pub struct NameStatus {
     pub parked: Option<String>,
 }
 
-/// What one device offers for one family.
+/// What one network or device offers for one family.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SourceStatus {
     /// A or AAAA.
     pub family: Family,
-    /// The device.
+    /// The network, if the record names one.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// The device; empty: the network has none yet.
     pub device: String,
     /// The address that shall be published.
     pub candidate: Option<IpAddr>,
     /// The others, and why not; or why there is none at all.
     pub rejected: Vec<Rejected>,
+}
+
+impl SourceStatus {
+    /// What was chosen for `name`, a network or device.
+    #[must_use]
+    pub fn new(family: Family, name: &str, choice: Choice) -> Self {
+        let Choice { device, network, address, rejected } = choice;
+        // Before the first look nothing is known of it.
+        let device =
+            device.unwrap_or_else(|| if network.is_none() { name.to_owned() } else { String::new() });
+        Self { family, network, device, candidate: address, rejected }
+    }
 }
 
 /// `why`: the story of the last change of one record.
@@ -109,11 +129,11 @@ pub enum Report {
         record: RecordId,
         /// Names that were confirmed.
         names: Vec<String>,
-        /// The confirmed addresses.
-        addresses: Vec<IpAddr>,
+        /// The confirmed addresses, IPv4 first.
+        changes: Vec<Change>,
         /// Milliseconds from the kernel's event.
         event_ms: Option<f64>,
-        /// The first success after a failure that was reported.
+        /// The first success after a failure or a refusal that was reported.
         recovered: bool,
     },
     /// An attempt failed and will be repeated.
@@ -140,6 +160,15 @@ pub enum Report {
         /// What to do.
         advice: String,
     },
+}
+
+/// What the provider confirmed for one family.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// Confirmed now.
+    pub address: IpAddr,
+    /// Confirmed before; the same address: it was a refresh.
+    pub previous: Option<IpAddr>,
 }
 
 /// What happened to one record since the last change of its wanted addresses.

@@ -6,6 +6,7 @@
 pub mod address;
 mod core;
 pub mod journal;
+pub mod network;
 mod pacing;
 mod record;
 mod replies;
@@ -47,9 +48,9 @@ pub struct Settings {
 pub struct RecordSettings {
     /// Fully qualified names without the final dot; at least one.
     pub names: Vec<String>,
-    /// The device whose IPv4 address is published; `None`: no A record.
+    /// The network or device whose IPv4 address is published; `None`: no A record.
     pub ipv4: Option<String>,
-    /// The device whose IPv6 address is published; `None`: no AAAA record.
+    /// The network or device whose IPv6 address is published; `None`: no AAAA record.
     pub ipv6: Option<String>,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
@@ -81,10 +82,10 @@ pub struct Allow {
 /// What the engine is told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The kernel's table after a notification (or a slow look); `bell` is when the first notification was read.
-    /// A snapshot equal to the last one means: a route may have changed.
+    /// The kernel's table after a notification (or a slow look), or other networks on it; `bell` is when the first
+    /// notification was read. A snapshot equal to the last one means: a route may have changed.
     Network {
-        /// Links and addresses.
+        /// Links, addresses and networks.
         snapshot: Snapshot,
         /// When the first notification behind this snapshot was read.
         bell: Instant,

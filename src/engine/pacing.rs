@@ -148,6 +148,16 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
+    /// No failure counts any more; a person who was told of one still wants to hear of the end.
+    pub(super) fn afresh(self) -> Self {
+        Self::after(self.told)
+    }
+
+    /// No failure, but something that a person was told of.
+    pub(super) fn after(told: bool) -> Self {
+        Self { told, ..Self::default() }
+    }
+
     /// Counts a failure and chooses the next pause: as long as the last one to three times as long, and somewhere in
     /// the upper half of the longest in the end, so that many routers do not march in step.
     pub(super) fn fail(&mut self, fault: Fault, now: Instant, dice: &mut Dice) {

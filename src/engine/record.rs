@@ -37,7 +37,7 @@ pub(super) const STALE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) settings: RecordSettings,
-    /// What the devices offer, IPv4 first.
+    /// What the networks and devices offer, IPv4 first.
     pub(super) sources: Vec<Source>,
     pub(super) lanes: Vec<Lane>,
     pub(super) story: Story,
@@ -51,7 +51,8 @@ pub(super) struct Record {
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) family: Family,
-    pub(super) device: String,
+    /// A network or a device.
+    pub(super) name: String,
     pub(super) choice: Choice,
     /// The notification that brought the choice.
     pub(super) bell: Instant,
@@ -147,8 +148,8 @@ pub(super) struct Flight {
 
 impl Record {
     pub(super) fn new(settings: RecordSettings, now: Instant) -> Self {
-        let source = |family, device: &Option<String>| {
-            device.clone().map(|device| Source { family, device, choice: Choice::default(), bell: now })
+        let source = |family, name: &Option<String>| {
+            name.clone().map(|name| Source { family, name, choice: Choice::default(), bell: now })
         };
         let sources = [source(Family::V4, &settings.ipv4), source(Family::V6, &settings.ipv6)];
         let sources: Vec<Source> = sources.into_iter().flatten().collect();
@@ -257,7 +258,7 @@ impl Lane {
 
     /// The wanted address changed: old failures say nothing about it.
     pub(super) fn start_over(&mut self) {
-        self.backoff = Backoff::default();
+        self.backoff = self.backoff.afresh();
         self.nudged = false;
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::core::{Engine, LaneAt, Orphan};
-use super::journal::{Report, milliseconds};
+use super::journal::{Change, Report, milliseconds};
 use super::pacing::{Backoff, Fault, Pacing};
 use super::record::{Confirmation, Flight, Lane, Parked, Record, Target};
 use super::{Action, Exchange, Failure, Instant, JobId, Now, Outcome, RecordId};
@@ -54,6 +54,7 @@ impl Engine {
         let confirmation = Confirmation { now: now.monotonic, wall: now.unix(), early };
         let Some(record) = self.records.get_mut(&at.0) else { return };
         let news_since = record.lanes.get(at.1).and_then(|lane| record.news_since(lane, &flight.update));
+        let before = record.lanes.get(at.1).map_or_else(Vec::new, |lane| lane.targets.clone());
         let result = judge_names(record, at.1, flight, verdicts, confirmation);
         let words = result.words();
         record.last_answer = Some(words.clone());
@@ -65,13 +66,14 @@ impl Engine {
             self.actions.push_back(Action::Report(Report::Published {
                 record: at.0.clone(),
                 names: result.good.clone(),
-                addresses: stated(&flight.update).map(|(_, ip)| ip).collect(),
+                changes: changes(&before, &flight.update, &result.good),
                 event_ms,
                 recovered,
             }));
         }
         let durable = result.refused.is_some() || !result.good.is_empty();
         self.actions.push_back(Action::Save { durable });
+        let was_refused = result.refused.is_some() && result.good.is_empty();
         if let Some((refusal, words)) = result.refused {
             self.actions.push_back(Action::Report(Report::Parked {
                 record: at.0.clone(),
@@ -84,7 +86,7 @@ impl Engine {
             Some(again) => self.postpone(at, again, now),
             None => {
                 let lane = self.records.get_mut(&at.0).and_then(|record| record.lanes.get_mut(at.1));
-                lane.into_iter().for_each(|lane| lane.backoff = Backoff::default());
+                lane.into_iter().for_each(|lane| lane.backoff = Backoff::after(was_refused));
             }
         }
     }
@@ -202,6 +204,22 @@ impl Result {
         let longer = self.again.as_ref().and_then(|a| a.retry_after).max(retry_after);
         self.again = Some(Again { fault, retry_after: longer, words });
     }
+}
+
+/// What is new for each family: the first of the confirmed names that had another address before speaks for them all.
+fn changes(before: &[Target], update: &Update, good: &[String]) -> Vec<Change> {
+    let change = |(family, address)| {
+        let confirmed = before.iter().filter(|t| t.family == family && good.contains(&t.name));
+        let mut previous = confirmed.map(|target| target.published.map(|published| published.address));
+        let first = previous.next()?;
+        let previous = if first == Some(address) {
+            previous.find(|previous| *previous != Some(address)).unwrap_or(first)
+        } else {
+            first
+        };
+        Some(Change { address, previous })
+    };
+    stated(update).filter_map(change).collect()
 }
 
 /// Applies one verdict for each name to the targets of a lane.

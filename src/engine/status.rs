@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::journal::{NameStatus, RecordStatus, SourceStatus, Status, Why};
+use super::network;
 use super::record::{Lane, Record, Target};
 use super::{Engine, Instant, Now, RecordId, WakeReason};
 
@@ -14,7 +15,9 @@ impl Engine {
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
         let records = self.records.iter().map(|(id, record)| self.record_status(id, record, now)).collect();
-        Status { schema: SCHEMA, records }
+        let networks = self.snapshot.as_ref();
+        let networks = networks.map_or_else(Vec::new, |snapshot| network::status(snapshot, now.monotonic));
+        Status { schema: SCHEMA, records, networks }
     }
 
     /// The story of the last change of one record; `None`: there is no such record.
@@ -29,12 +32,9 @@ impl Engine {
             record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
         let names =
             pairs.map(|(lane, target)| self.name_status(record, lane, target, now.monotonic)).collect();
-        let sources = record.sources.iter().map(|source| SourceStatus {
-            family: source.family,
-            device: source.device.clone(),
-            candidate: source.choice.address,
-            rejected: source.choice.rejected.clone(),
-        });
+        let sources = record.sources.iter();
+        let sources =
+            sources.map(|source| SourceStatus::new(source.family, &source.name, source.choice.clone()));
         let wakes = record.lanes.iter().filter_map(|lane| self.lane_wake(record, lane, now.monotonic));
         // Most attempts have a connection long before: not worth a word.
         let wakes = wakes.filter(|(_, reason)| *reason != WakeReason::Restart);

@@ -1,11 +1,14 @@
 //! Events and instants in, whole action lists out. Rendering is not tested here.
 
+mod networks;
+mod reports;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use super::address::{Address, Link, Scope, Snapshot};
-use super::journal::Report;
+use super::journal::{Change, Report};
+use super::network::{Network, Prefix};
 use super::{
     Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
     RecordId, RecordSettings, Settings, State, WakeReason,
@@ -55,7 +58,7 @@ fn table(addresses: &[&str]) -> Snapshot {
         created: 1,
     };
     let links = vec![Link { ifindex: 3, name: "ppp0".to_owned(), up: true }];
-    Snapshot { links, addresses: addresses.iter().map(address).collect() }
+    Snapshot { links, addresses: addresses.iter().map(address).collect(), networks: Vec::new() }
 }
 
 impl Bench {
@@ -479,23 +482,4 @@ fn flash_is_written_for_a_confirmation_or_a_refusal_only() {
     assert!(!durable(bench.all(reply(2, busy(None)))));
     bench.wake();
     assert!(durable(bench.all(reply(3, Outcome::Answered(vec![Verdict::Unchanged])))));
-}
-
-#[test]
-fn the_milliseconds_of_a_publication_count_from_the_kernels_event() {
-    let mut bench = Bench::simple();
-    bench.see(&[A]);
-    bench.pass(Duration::from_millis(250));
-    let reply = Event::Reply {
-        job: JobId(1),
-        outcome: Outcome::Answered(vec![Verdict::Good]),
-        exchange: Exchange::default(),
-    };
-    let reports = bench.all(reply);
-    let published = reports.iter().find_map(|action| {
-        let Action::Report(Report::Published { event_ms, addresses, .. }) = action else { return None };
-        Some((*event_ms, addresses.clone()))
-    });
-    assert_eq!(published, Some((Some(250.0), vec![A.parse::<IpAddr>().unwrap()])));
-    assert_eq!(bench.engine.status(bench.now()).records[0].event_to_answer_ms, Some(250.0));
 }

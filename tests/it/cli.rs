@@ -22,7 +22,11 @@ fn wrong_usage_is_status_2_with_a_suggestion() {
             &["why"],
             "wanbeacon: why needs RECORD\n  help: wanbeacon why [--json] [--config FILE] [--socket PATH] RECORD\n",
         ),
-        (&["render"], "wanbeacon: unknown command 'render'\n  help: wanbeacon help lists the commands\n"),
+        (&["import"], "wanbeacon: unknown command 'import'\n  help: wanbeacon help lists the commands\n"),
+        (
+            &["check", "--config", "a", "--uci", "b"],
+            "wanbeacon: --config and --uci exclude each other\n  help: wanbeacon check [--config FILE] [--uci FILE]\n",
+        ),
     ] {
         let output = wanbeacon(words);
         assert_eq!((text(&output.stderr), output.status.code()), (said.to_owned(), Some(2)), "{words:?}");
@@ -158,6 +162,87 @@ fn password_files_are_judged_without_being_shown() {
         assert!(said.contains(&format!("w.toml:4:17: error: password file '{token}' {why}")), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
+}
+
+const VALID_UCI: &str = "config record 'home'\n\toption provider 'duckdns.org'\n\tlist hostname 'homexyz.duckdns.org'\n\t\
+                         option password_file 'TOKEN'\n\toption ipv4 'wan'\n";
+
+#[test]
+fn a_configuration_in_uci_is_checked_like_any_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = write(dir.path(), "token", "hunter2-hunter2\n", 0o600);
+    let file = write(dir.path(), "wanbeacon", &VALID_UCI.replace("TOKEN", &token), 0o600);
+    let output = wanbeacon(&["check", "--uci", &file]);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!((text(&output.stdout), output.status.code()), (format!("{file}: valid, 1 record\n"), Some(0)));
+    let file = write(
+        dir.path(),
+        "wanbeacon",
+        &VALID_UCI.replace("TOKEN", &token).replace("option ipv4", "option ip4"),
+        0o600,
+    );
+    let output = wanbeacon(&["check", "--uci", &file]);
+    let said = format!(
+        "{file}:5:9: error: unknown option 'ip4'\n 5 | \toption ip4 ***\n   | \t       ^\n  help: did you mean 'ipv4'?\nwanbeacon: {file}: 1 mistake\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (said, Some(2)));
+    let none = dir.path().join("none").to_str().unwrap().to_owned();
+    let output = wanbeacon(&["check", "--uci", &none]);
+    let said = format!("wanbeacon: {none}: there is no such file; name another with --uci\n");
+    assert_eq!((text(&output.stderr), output.status.code()), (said, Some(2)));
+}
+
+#[test]
+fn uci_is_rendered_with_the_passwords_of_its_files_into_a_file_that_only_its_owner_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = write(dir.path(), "token", "hunter2-hunter2\n", 0o600);
+    let file = write(dir.path(), "wanbeacon", &VALID_UCI.replace("TOKEN", &token), 0o600);
+    let shown = wanbeacon(&["render", "--uci", &file]);
+    assert_eq!((text(&shown.stderr), shown.status.code()), (String::new(), Some(0)));
+    assert!(text(&shown.stdout).contains("\npassword = \"hunter2-hunter2\"\n"));
+    let toml = write(dir.path(), "config.toml", "old", 0o644);
+    let output = wanbeacon(&["render", "--uci", &file, "--output", &toml]);
+    assert_eq!((text(&output.stderr), text(&output.stdout)), (String::new(), String::new()));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(fs::read(&toml).unwrap(), shown.stdout);
+    assert_eq!(fs::metadata(&toml).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(text(&wanbeacon(&["check", "--config", &toml]).stdout), format!("{toml}: valid, 1 record\n"));
+}
+
+#[test]
+fn nothing_is_rendered_from_a_file_with_mistakes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let toml = write(dir.path(), "config.toml", "old", 0o600);
+    let missing = VALID_UCI.replace("TOKEN", &path("none"));
+    for (content, said) in [
+        (missing.as_str(), "wanbeacon:4:23: error: password file '"),
+        ("config record home\n\toption x 'y\n", "wanbeacon:2:11: error: not valid UCI: "),
+        ("config record home\n", "wanbeacon:1:15: error: record 'home' has no 'provider'\n"),
+    ] {
+        let file = write(dir.path(), "wanbeacon", content, 0o600);
+        for words in [&["render", "--uci", &file][..], &["render", "--uci", &file, "--output", &toml]] {
+            let output = wanbeacon(words);
+            assert_eq!((text(&output.stdout), output.status.code()), (String::new(), Some(2)));
+            assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+        }
+    }
+    assert_eq!(fs::read(&toml).unwrap(), b"old");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left beside it");
+    let file = write(dir.path(), "wanbeacon", "", 0o600);
+    let output = wanbeacon(&["render", "--uci", &file, "--output", &path("none/config.toml")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).ends_with("none/config.toml: No such file or directory (os error 2)\n"));
+}
+
+#[test]
+fn the_usual_places_are_told() {
+    let help = text(&wanbeacon(&["help", "status"]).stdout);
+    assert!(
+        help.contains("the first there is of /etc/wanbeacon.toml, /var/run/wanbeacon/config.toml)"),
+        "{help}"
+    );
+    assert!(text(&wanbeacon(&["help", "render"]).stdout).contains("(default: /etc/config/wanbeacon)"));
 }
 
 #[test]

@@ -25,3 +25,5 @@ mod sandbox;
 mod service;
 #[cfg(test)]
 mod simulator;
+#[cfg(test)]
+mod uci;

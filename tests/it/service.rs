@@ -77,6 +77,14 @@ fn start_with_a_wrong_file_runs_on_what_was_right_before() {
     assert_eq!(seen.calls, [&begin[..], &INSTANCE, &CLOSE].concat());
 }
 
+#[test]
+fn what_is_doubtful_is_logged_and_stops_nothing() {
+    let seen = Router::new().with("WARNING", "/etc/config/wanbeacon:7:2: warning: cut off").run(&["start"]);
+    let warning = "logger -t wanbeacon -p daemon.warning -- /etc/config/wanbeacon:7:2: warning: cut off";
+    let begin = ["procd_open_service wanbeacon", OWN, RENDER, warning];
+    assert_eq!(seen.calls, [&begin[..], &INSTANCE, &CLOSE].concat());
+}
+
 /// The service stays known to procd, so that the next change of the file tries again.
 #[test]
 fn start_with_a_wrong_file_and_nothing_to_fall_back_on_leaves_the_trigger() {

@@ -11,6 +11,7 @@
 //! - [`dns`]: the authoritative server of that zone, and as a resolver: dead, SERVFAIL, NXDOMAIN.
 //! - [`query`]: asks a DNS server one question.
 //! - [`wire`]: the little HTTP that it speaks.
+//! - [`ubus`]: a stand-in for ubusd, netifd and procd, and a second client.
 //! - [`certificates`]: the laboratory's own certification authority.
 //! - [`namespace`]: network namespaces and the links between them, without `ip` and without root.
 //!
@@ -20,6 +21,7 @@
     unreachable_pub,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "shared by the tests and the examples: each takes what it needs, measures real time, and fails by panic"
 )]
@@ -31,5 +33,6 @@ pub mod fault;
 pub mod namespace;
 pub mod provider;
 pub mod query;
+pub mod ubus;
 pub mod wire;
 pub mod zone;

@@ -213,8 +213,9 @@ fn a_line_that_goes_down_and_comes_back_with_the_same_address_sends_nothing() {
 #[test]
 fn an_address_that_changes_while_the_request_is_away_is_sent_after_it() {
     in_namespace("addresses::an_address_that_changes_while_the_request_is_away_is_sent_after_it", || {
+        const SLOW: Duration = Duration::from_millis(300);
         let world = World::new();
-        world.provider.set(Mode::Slow(Duration::from_millis(300)));
+        world.provider.set(Mode::Slow(SLOW));
         dial(A);
         let agent = world.agent("ipv4 = 'wan0'");
         assert!(world.provider.wait_for(SOON, |requests| requests.len() == 1));
@@ -225,7 +226,8 @@ fn an_address_that_changes_while_the_request_is_away_is_sent_after_it() {
         published(&world.zone, HOME, B);
         agent.wait_for("home", |status| status.names[0].published == Some(B.parse().unwrap()));
         let requests = world.requests();
-        assert!(requests[0].finished.unwrap() <= requests[1].connected, "{requests:?}");
+        // Not when the provider has noted its end: by then the agent may have come again.
+        assert!(requests[1].connected - requests[0].connected >= SLOW, "{requests:?}");
         world.nothing_is_sent_after(2, &agent);
     });
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use wanbeacon::daemon::control::{Query, client};
+use wanbeacon::daemon::control::client;
+use wanbeacon::daemon::question::Query;
 use wanbeacon::engine::journal::{NameStatus, RecordStatus, Status};
 
 use crate::lab::{tell, variable, wait_until};
@@ -76,7 +77,7 @@ impl Agent {
     fn answers(&mut self) {
         wait_until("the agent answers", SOON, || {
             assert!(self.ended().is_none(), "it ended at once:\n{}", self.log());
-            client::ask(&self.socket(), Query::Status, None).is_ok()
+            client::ask(&self.socket(), Query::Status(None)).is_ok()
         });
     }
 
@@ -90,7 +91,7 @@ impl Agent {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let status = client::ask(&self.socket(), Query::Status, None).unwrap();
+        let status = client::ask(&self.socket(), Query::Status(None)).unwrap();
         serde_json::from_value(status).unwrap()
     }
 

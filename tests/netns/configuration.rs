@@ -42,6 +42,19 @@ fn sighup_publishes_what_changed_and_forgets_nothing() {
 }
 
 #[test]
+fn without_an_enabled_record_it_runs_and_says_where_to_describe_one() {
+    in_namespace("configuration::without_an_enabled_record_it_runs_and_says_where_to_describe_one", || {
+        let world = World::new();
+        dial(A);
+        let agent = Agent::start(&world.record("home", HOME, "ipv4 = 'wan0'\nenabled = false"));
+        agent.wait_for_log("no record is enabled, so nothing is published: describe yours in ");
+        agent.configure(&world.record("home", HOME, "ipv4 = 'wan0'"));
+        agent.signal(Signal::HUP);
+        world.published(HOME, A);
+    });
+}
+
+#[test]
 fn sighup_with_an_unchanged_file_sends_nothing() {
     in_namespace("configuration::sighup_with_an_unchanged_file_sends_nothing", || {
         let world = World::new();

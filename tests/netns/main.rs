@@ -38,4 +38,6 @@ mod storms;
 #[cfg(test)]
 mod two_lines;
 #[cfg(test)]
+mod ubus;
+#[cfg(test)]
 mod world;

@@ -19,9 +19,9 @@ fn with_a_dead_resolver_the_endpoint_that_was_good_last_is_used() {
         agent.wait_for_state("home", "idle");
         dns.set(Answers::Dead);
         let ready = renumber(A, B);
-        // The resolver has 300 ms to answer before the memory is asked.
+        // The resolver has 100 ms to answer before the memory is asked.
         let waited = world.published(HOME, B).connected - ready;
-        assert!(waited < Duration::from_millis(700), "{waited:?}");
+        assert!(waited < Duration::from_millis(280), "{waited:?}");
         agent.wait_for_state("home", "idle");
         // Nor does a restart forget it.
         agent.kill();

@@ -156,7 +156,7 @@ fn what_the_agent_keeps_is_nobody_elses_to_read() {
         agent.wait_for_state("home", "idle");
         let mode = |file: &str| fs::metadata(agent.path(file)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("state/state.json"), mode("run/state.json")), (0o600, 0o600));
-        assert_eq!(mode("run/control.sock"), 0o660);
+        assert_eq!(mode("run/control.sock"), 0o600);
     });
 }
 

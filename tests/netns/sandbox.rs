@@ -13,6 +13,7 @@ use crate::agent::Agent;
 use crate::lab::{at_isp, in_namespace, sh, tell};
 use crate::laboratory::certificates::Certificates;
 use crate::laboratory::dns::Dns;
+use crate::laboratory::fault::Mode;
 use crate::laboratory::zone::Zone;
 use crate::world::{HOME, ISP, SERVER, SOON, World, dial, line, published, record, tls_provider};
 
@@ -22,11 +23,12 @@ const A: &str = "203.0.113.10";
 fn the_running_agent_has_no_privileges_and_few_system_calls() {
     in_namespace("sandbox::the_running_agent_has_no_privileges_and_few_system_calls", || {
         let world = World::new();
+        world.provider.set(Mode::HangHeaders);
         dial(A);
         let agent = world.agent("ipv4 = 'wan0'");
-        world.published(HOME, A);
+        assert!(world.provider.wait_for(SOON, |requests| requests.len() == 1));
         is_closed(&agent);
-        // For the threads that were started after it, too.
+        // For the thread that waits for the answer, too.
         let threads = fs::read_dir(agent.proc("task")).unwrap().map(|thread| thread.unwrap().path());
         let closed: Vec<bool> = threads
             .map(|thread| fs::read_to_string(thread.join("status")).unwrap().contains("\nSeccomp:\t2\n"))

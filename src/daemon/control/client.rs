@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Line, Query, Reply};
-use crate::engine::RecordId;
+use super::Reply;
+use crate::daemon::question::{Line, Query};
 
 /// How long a running agent may take to answer: our judgement, it answers from memory.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -47,12 +47,21 @@ impl fmt::Display for AskError {
             ),
             Self::Refused(words) => f.write_str(words),
             Self::Transport { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                write!(f, "no permission to use {}: ask as root or as a member of its group", path.display())
+                write!(f, "no permission to use {}: ask as root", path.display())
             }
             Self::Transport { path, source }
                 if matches!(source.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
             {
                 write!(f, "wanbeacon did not answer on {} within {} s", path.display(), TIME_LIMIT.as_secs())
+            }
+            Self::Transport { path, source }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                let path = path.display();
+                write!(f, "wanbeacon hung up on {path}: only root and the user that it runs as may ask")
             }
             Self::Transport { path, source } => write!(f, "{}: {source}", path.display()),
         }
@@ -61,23 +70,13 @@ impl fmt::Display for AskError {
 
 impl std::error::Error for AskError {}
 
-/// Asks the agent that listens on `path`. `only` restricts [`Query::Status`] to one record.
+/// Asks the agent that listens on `path`.
 ///
 /// # Errors
 ///
 /// Nobody listens, the agent refuses, or the socket fails.
-pub fn ask(path: &Path, query: Query, only: Option<RecordId>) -> Result<Value, AskError> {
-    let line = match query {
-        Query::Status => {
-            Line { command: "status".to_owned(), record: only, records: Vec::new(), force: false }
-        }
-        Query::Update { records, force } => {
-            Line { command: "update".to_owned(), record: None, records, force }
-        }
-        Query::Why(record) => {
-            Line { command: "why".to_owned(), record: Some(record), records: Vec::new(), force: false }
-        }
-    };
+pub fn ask(path: &Path, query: Query) -> Result<Value, AskError> {
+    let line = Line::from(query);
     let reply = exchange(path, &line).map_err(|source| {
         let path = path.to_owned();
         if matches!(source.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) {

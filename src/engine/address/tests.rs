@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::{Address, Allow, Choice, Family, Link, Scope, Snapshot, choose};
+use super::{Address, Allow, Choice, Family, Link, Network, Scope, Snapshot, choose};
 
 const WAN: u32 = 7;
 
@@ -23,7 +23,8 @@ fn address(ip: &str) -> Address {
 
 fn table(addresses: Vec<Address>) -> Snapshot {
     let link = |ifindex, name: &str, up| Link { ifindex, name: name.to_owned(), up };
-    Snapshot { links: vec![link(1, "lo", true), link(WAN, "wan0", true), link(9, "wan1", false)], addresses }
+    let links = vec![link(1, "lo", true), link(WAN, "wan0", true), link(9, "wan1", false)];
+    Snapshot { links, addresses, networks: Vec::new() }
 }
 
 fn choice(family: Family, addresses: Vec<Address>, current: Option<&str>) -> Choice {
@@ -148,6 +149,47 @@ fn a_device_that_is_down_missing_or_bare_says_so() {
     assert_eq!(why("wan0"), "wan0 has no IPv4 address");
     assert_eq!(why("wan1"), "wan1 is down");
     assert_eq!(why("ppp0"), "there is no device ppp0");
+}
+
+fn network(name: &str, up: bool, device: Option<&str>) -> Network {
+    Network { name: name.to_owned(), up, device: device.map(str::to_owned), ..Network::default() }
+}
+
+/// What `name` offers among these networks, on `wan0` with an address and `wan1` without a line.
+fn offered(name: &str, networks: Vec<Network>) -> Choice {
+    let snapshot = Snapshot { networks, ..table(vec![address("81.2.0.1")]) };
+    choose(name, Family::V4, Allow::default(), &snapshot, None)
+}
+
+#[test]
+fn a_network_wins_over_a_device_of_its_name() {
+    // The port `wan1` of a switch under the network `wan1`, which is on a PPPoE line.
+    let choice = offered("wan1", vec![network("wan1", true, Some("wan0"))]);
+    assert_eq!(choice.address, Some("81.2.0.1".parse().unwrap()));
+    assert_eq!((choice.network.as_deref(), choice.device.as_deref()), (Some("wan1"), Some("wan0")));
+    let choice = offered("wan0", vec![network("wan0", true, Some("wan1")), network("lan", true, None)]);
+    assert_eq!((choice.address, choice.why_none().as_str()), (None, "wan1 is down"));
+    // Without such a network it is the device.
+    let choice = offered("wan0", vec![network("lan", true, None)]);
+    assert_eq!((choice.address.is_some(), choice.network), (true, None));
+}
+
+#[test]
+fn a_network_that_is_down_or_without_a_device_says_so() {
+    let why = |name, networks| offered(name, networks).why_none();
+    assert_eq!(why("wan", vec![network("wan", false, None)]), "network wan is down");
+    assert_eq!(why("wan", vec![network("wan", false, Some("wan1"))]), "network wan is down");
+    assert_eq!(why("wan", vec![network("wan", false, Some("ppp0"))]), "network wan is down");
+    assert_eq!(why("wan", vec![network("wan", true, None)]), "network wan has no device");
+    assert_eq!(why("wan", vec![network("wan", true, Some("ppp0"))]), "there is no device ppp0");
+    let others = vec![network("lan", true, None), network("wan6", true, None)];
+    assert_eq!(why("wan", others), "there is no network or device wan; networks are lan, wan6");
+}
+
+#[test]
+fn an_address_counts_before_netifd_says_that_its_network_is_up() {
+    let choice = offered("wan", vec![network("wan", false, Some("wan0"))]);
+    assert_eq!(choice.address, Some("81.2.0.1".parse().unwrap()));
 }
 
 #[test]

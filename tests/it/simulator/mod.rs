@@ -1,6 +1,7 @@
 //! Years of a router's life in virtual time, held against the promises of the design.
 //!
-//! The world ([`world`]) has a line that reconnects, flaps, loses its route or its clock, and a provider of changing
+//! The world ([`world`]) has a line that reconnects, flaps, loses its route or its clock; every other one has a netifd
+//! that notices later than the kernel on which device its network is today; and there is a provider of changing
 //! moods that may apply a request long after the client gave up. The process is killed at any step, between any two
 //! actions. [`promises`] watches what arrives at the provider.
 //!

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, SystemTime};
 
 use wanbeacon::engine::address::{Address, Link, Scope, Snapshot};
+use wanbeacon::engine::network::Network;
 use wanbeacon::engine::{
     Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
     RecordId, RecordSettings, Settings, State,
@@ -15,6 +16,8 @@ use super::dice::Dice;
 use super::promises::{Key, Promises};
 
 const DEVICE: &str = "ppp0";
+/// On a router with netifd: the record names this, and each session has another device. A switch port has the name too.
+const NETWORK: &str = "wan";
 const HOUR: Duration = Duration::from_secs(3600);
 /// The kernel is looked at even without a notification this often (slower than in life: it is a costly step here).
 const SLOW_LOOK: Duration = Duration::from_secs(7200);
@@ -57,6 +60,8 @@ enum Coming {
         routed: bool,
     },
     Routed,
+    /// netifd has noticed, and has been asked.
+    Netifd,
     NewPrefix,
     Flap,
     Bell {
@@ -102,6 +107,8 @@ pub(super) struct World {
     ipv6: Vec<(Ipv6Addr, bool, u32)>,
     address_serial: u32,
     before: Snapshot,
+    /// What is known of netifd's network, if there is a netifd.
+    network: Option<Network>,
     // The provider.
     mood: Mood,
     zone: BTreeMap<Key, IpAddr>,
@@ -180,6 +187,7 @@ impl World {
             ipv6: Vec::new(),
             address_serial: 0,
             before: Snapshot::default(),
+            network: None,
             mood: Mood::Good,
             zone: BTreeMap::new(),
             engine,
@@ -192,6 +200,12 @@ impl World {
             disturbed: Instant::default(),
             diary: VecDeque::new(),
         };
+        if seed % 2 == 1 {
+            let name = Some(NETWORK.to_owned());
+            world.settings.ipv6 = world.settings.ipv6.take().and(name.clone());
+            world.settings.ipv4 = name;
+            world.network = Some(Network { name: NETWORK.to_owned(), ..Network::default() });
+        }
         world.start_process();
         for coming in [Coming::Reconnect, Coming::MoodChange, Coming::SlowLook] {
             world.plan(Duration::ZERO, coming);
@@ -291,6 +305,10 @@ impl World {
                 self.routed = true;
                 self.ring();
             }
+            Coming::Netifd => {
+                self.ask_netifd();
+                self.bell(false);
+            }
             Coming::NewPrefix => self.new_prefix(),
             Coming::Flap => self.flap(),
             Coming::Bell { torn } => self.bell(torn),
@@ -337,7 +355,8 @@ impl World {
     // ---- the line
 
     fn table(&self) -> Snapshot {
-        let links = vec![Link { ifindex: self.ifindex, name: DEVICE.to_owned(), up: self.up }];
+        let port = Link { ifindex: 2, name: NETWORK.to_owned(), up: true };
+        let links = vec![port, Link { ifindex: self.ifindex, name: self.device(), up: self.up }];
         let address = |ip, deprecated, created| Address {
             ifindex: self.ifindex,
             ip,
@@ -352,7 +371,25 @@ impl World {
         };
         let ipv4 = self.ipv4.iter().map(|ip| address(IpAddr::V4(*ip), false, 1));
         let ipv6 = self.ipv6.iter().map(|(ip, old, created)| address(IpAddr::V6(*ip), *old, *created));
-        Snapshot { links, addresses: ipv4.chain(ipv6).collect() }
+        Snapshot {
+            links,
+            addresses: ipv4.chain(ipv6).collect(),
+            networks: self.network.iter().cloned().collect(),
+        }
+    }
+
+    fn device(&self) -> String {
+        let unit = if self.network.is_some() { self.ifindex % 3 } else { 0 };
+        format!("{}{unit}", DEVICE.trim_end_matches('0'))
+    }
+
+    /// As the agent reads a dump: of a network that is down, the device is remembered.
+    fn ask_netifd(&mut self) {
+        let device = self.up.then(|| self.device());
+        if let Some(network) = &mut self.network {
+            network.up = self.up;
+            network.device = device.or(network.device.take());
+        }
     }
 
     fn best_ipv6(&self) -> Option<Ipv6Addr> {
@@ -378,6 +415,9 @@ impl World {
             self.plan(late / 2, Coming::Bell { torn });
         }
         self.plan(late, Coming::Bell { torn: false });
+        if self.network.is_some() {
+            self.plan_pause(Duration::from_micros(50), Duration::from_secs(2), Coming::Netifd);
+        }
     }
 
     fn bell(&mut self, torn: bool) {
@@ -454,6 +494,9 @@ impl World {
     }
 
     fn start_process(&mut self) {
+        // What an earlier process remembered of the network is forgotten.
+        self.network.iter_mut().for_each(|network| network.device = None);
+        self.ask_netifd();
         let state = if self.tmpfs.version > 0 { self.tmpfs.clone() } else { self.flash.clone() };
         self.engine = Engine::new(self.dice.roll(), Some(self.boot.to_string()), state, self.now());
         let records = BTreeMap::from([(RecordId("home".to_owned()), self.settings.clone())]);

@@ -1,0 +1,72 @@
+//! What the loop answers when it is asked, over the control socket or ubus.
+
+use serde_json::json;
+
+use super::question::{self, Answer, Query};
+use super::trial::{trial, unknown};
+use super::ubus::{Call, Heard};
+use super::view::with_networks;
+use super::{Daemon, clock};
+use crate::engine::{Event, RecordId};
+
+impl Daemon {
+    /// Something came over ubus.
+    pub(super) fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Call(call) => self.called(&call),
+            Heard::Networks => {
+                let snapshot = with_networks(self.sources.netlink.table().clone(), &self.sources.ubus);
+                self.tell(Event::Network { snapshot, bell: clock::monotonic() });
+            }
+            Heard::Told(level, words) => self.log.write(level, &words),
+        }
+    }
+
+    fn called(&mut self, call: &Call) {
+        if let Some(query) = self.sources.ubus.query(call) {
+            let answer = self.answer(query);
+            self.sources.ubus.reply(call, answer);
+        }
+    }
+
+    pub(super) fn answer(&mut self, query: Query) -> Answer {
+        let now = clock::now();
+        let records = &self.loaded.compiled.settings.records;
+        let unknown_record = |record: &RecordId| question::unknown_record(record, records.keys());
+        match query {
+            Query::Providers(id) => question::providers(id.as_deref()),
+            Query::Status(only) => {
+                let mut status = self.engine.status(now);
+                if let Some(only) = only {
+                    if !records.contains_key(&only) {
+                        return Err(unknown_record(&only));
+                    }
+                    status.records.retain(|status| status.record == only);
+                }
+                let mut status = question::json(&status)?;
+                status["sandbox"] = question::json(&self.sandbox)?;
+                Ok(status)
+            }
+            Query::Test(record) => {
+                let snapshot = with_networks(self.sources.netlink.table().clone(), &self.sources.ubus);
+                match trial(&record, &self.loaded, &snapshot) {
+                    Some(trial) => question::json(&trial),
+                    None => Err(question::Refusal::Unknown(unknown(&record, &self.loaded))),
+                }
+            }
+            Query::Update { records: named, force } => {
+                if let Some(record) = named.iter().find(|record| !records.contains_key(record)) {
+                    return Err(unknown_record(record));
+                }
+                let told: Vec<RecordId> =
+                    if named.is_empty() { records.keys().cloned().collect() } else { named.clone() };
+                self.tell(Event::Update { records: named, force });
+                Ok(json!({ "records": told }))
+            }
+            Query::Why(record) => self
+                .engine
+                .why(&record, now)
+                .map_or_else(|| Err(unknown_record(&record)), |why| question::json(&why)),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `test`: what would be sent now, without sending it. Secrets are shown as `***`.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::settings::Loaded;
+use crate::config::nearest;
+use crate::engine::address::{Snapshot, choose};
+use crate::engine::journal::SourceStatus;
+use crate::engine::{RecordId, RecordSettings};
+use crate::provider::{Account, Family, Provider, Request, Step, Update};
+
+/// What the networks and devices of a record have, and the requests for it.
+#[derive(Debug, Serialize)]
+pub struct Trial<'a> {
+    /// The record.
+    pub record: RecordId,
+    /// What they have to offer, one for each family that the record publishes.
+    pub sources: Vec<SourceStatus>,
+    /// What would be sent; none without an address.
+    pub requests: Vec<Sketch>,
+    /// The network or device that requests leave through, where one is named.
+    pub through: Option<&'a str>,
+    /// Who would receive them.
+    #[serde(skip)]
+    pub provider: &'a Provider,
+}
+
+/// One request as a person may see it.
+#[derive(Debug, Eq, PartialEq, Serialize)]
+pub struct Sketch {
+    /// The names that it is for.
+    pub names: Vec<String>,
+    /// The request; `None`: the provider's entry has none for it.
+    pub request: Option<Shown>,
+}
+
+/// A request without its secrets.
+#[derive(Debug, Eq, PartialEq, Serialize)]
+pub struct Shown {
+    /// GET, POST …
+    pub method: String,
+    /// The URL.
+    pub url: String,
+    /// Names and values of header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body, if it has one.
+    pub body: Option<String>,
+    /// The family that it must be sent over, if it matters.
+    pub over: Option<Family>,
+}
+
+/// Tries a record on what the kernel and netifd say. `None`: no such record is enabled; [`unknown`] says it in words.
+#[must_use]
+pub fn trial<'a>(record: &RecordId, loaded: &'a Loaded, snapshot: &Snapshot) -> Option<Trial<'a>> {
+    let compiled = &loaded.compiled;
+    let settings = compiled.settings.records.get(record)?;
+    let account = compiled.accounts.get(record)?;
+    let sources = look(settings, snapshot, &[]);
+    let requests = updates(settings, &sources).iter().map(|update| sketch(account, update)).collect();
+    let through = compiled.binds.get(record).map(String::as_str);
+    Some(Trial { record: record.clone(), sources, requests, through, provider: account.provider() })
+}
+
+/// What the networks and devices of a record have to offer: one for each family it publishes. `before` is the last look,
+/// if there was one.
+#[must_use]
+pub fn look(settings: &RecordSettings, snapshot: &Snapshot, before: &[SourceStatus]) -> Vec<SourceStatus> {
+    let families = [(Family::V4, &settings.ipv4), (Family::V6, &settings.ipv6)];
+    let mut sources = Vec::new();
+    for (family, name) in families {
+        let Some(name) = name else { continue };
+        let current =
+            before.iter().find(|source| source.family == family).and_then(|source| source.candidate);
+        let choice = choose(name, family, settings.allow, snapshot, current);
+        sources.push(SourceStatus::new(family, name, choice));
+    }
+    sources
+}
+
+/// The updates that tell the provider everything, split as its entry wants.
+fn updates(settings: &RecordSettings, sources: &[SourceStatus]) -> Vec<Update> {
+    let address =
+        |family| sources.iter().find(|source| source.family == family).and_then(|source| source.candidate);
+    let (mut v4, mut v6) = (None, None);
+    for candidate in [address(Family::V4), address(Family::V6)].into_iter().flatten() {
+        match candidate {
+            IpAddr::V4(ip) => v4 = Some(ip),
+            IpAddr::V6(ip) => v6 = Some(ip),
+        }
+    }
+    let whole = [(v4, v6)];
+    let split = [(v4, None), (None, v6)];
+    let pairs = if settings.manners.dual { &whole[..] } else { &split[..] };
+    let mut updates = Vec::new();
+    for (ipv4, ipv6) in pairs.iter().copied().filter(|(v4, v6)| v4.is_some() || v6.is_some()) {
+        for names in settings.names.chunks(settings.manners.max_names.max(1)) {
+            updates.push(Update { names: names.to_vec(), ipv4, ipv6 });
+        }
+    }
+    updates
+}
+
+fn sketch(account: &Account, update: &Update) -> Sketch {
+    let names = update.names.clone();
+    let (_, step) = account.dialogue(update);
+    let Step::Send(request) = step else { return Sketch { names, request: None } };
+    let Request { method, shown, headers, body, family, .. } = &request;
+    let headers = headers.iter();
+    let headers = headers.map(|(name, value)| (name.clone(), hidden(account, name, value.expose())));
+    let shown = Shown {
+        method: format!("{method:?}").to_uppercase(),
+        url: account.redact(shown),
+        headers: headers.collect(),
+        body: body.as_ref().map(|body| account.redact(body.expose())),
+        over: *family,
+    };
+    Sketch { names, request: Some(shown) }
+}
+
+/// A header field by allow-list: what is not known to be harmless is not shown.
+fn hidden(account: &Account, name: &str, value: &str) -> String {
+    const HARMLESS: [&str; 3] = ["accept", "content-type", "user-agent"];
+    if HARMLESS.contains(&name.to_ascii_lowercase().as_str()) {
+        account.redact(value)
+    } else {
+        "***".to_owned()
+    }
+}
+
+/// Why a record cannot be tried.
+#[must_use]
+pub fn unknown(record: &RecordId, loaded: &Loaded) -> String {
+    let name = record.0.escape_debug();
+    if loaded.config.records.contains_key(record) {
+        return format!("record '{name}' is not enabled");
+    }
+    let names = loaded.config.records.keys().map(|id| id.0.as_str());
+    let mend = nearest(&record.0, names.clone()).map_or_else(
+        || format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+        |name| format!("did you mean '{name}'?"),
+    );
+    format!("there is no record '{name}'; {mend}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn requests_are_shown_without_secrets() {
+        let text = "[record.home]\nprovider = \"dyndns2\"\nserver = \"https://dyn.example.org\"\n\
+                    hostname = \"a.example.org\"\nuser = \"alice\"\npassword = \"hunter2\"\nipv4 = \"ppp0\"\n";
+        let compiled = config::toml::read(text).unwrap().config.compile(&BTreeMap::new()).unwrap();
+        let home = RecordId("home".to_owned());
+        let source = |candidate: Option<IpAddr>| SourceStatus {
+            family: Family::V4,
+            network: None,
+            device: "ppp0".to_owned(),
+            candidate,
+            rejected: Vec::new(),
+        };
+        let settings = &compiled.settings.records[&home];
+        let updates = |candidate: Option<&str>| {
+            updates(settings, &[source(candidate.map(|address| address.parse().unwrap()))])
+        };
+        let shown = Shown {
+            method: "GET".to_owned(),
+            url: "https://dyn.example.org/nic/update?hostname=a.example.org&myip=198.51.100.7".to_owned(),
+            headers: vec![("Authorization".to_owned(), "***".to_owned())],
+            body: None,
+            over: None,
+        };
+        let names = vec!["a.example.org".to_owned()];
+        let sketch = sketch(&compiled.accounts[&home], &updates(Some("198.51.100.7"))[0]);
+        assert_eq!(sketch, Sketch { names, request: Some(shown) });
+        assert_eq!(updates(None), []);
+    }
+}
