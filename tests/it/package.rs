@@ -399,6 +399,8 @@ fn the_grants_are_json_and_reading_is_apart_from_writing() {
     assert!(!granted("read").contains("update") && granted("write").contains("update"), "{rpcd}");
     // To read the section is to read the passwords.
     assert!(rpcd["wanbeacon"]["read"]["uci"].is_null(), "{rpcd}");
+    // A list without functions would grant "write" alone, and nobody can edit what he cannot see.
+    assert_eq!(rpcd["wanbeacon"]["write"]["uci"]["wanbeacon"], serde_json::json!(["read", "write"]));
 }
 
 #[test]
