@@ -112,6 +112,8 @@ pub struct AssignmentStatus {
 #[must_use]
 pub fn status(snapshot: &Snapshot, now: Instant) -> Vec<NetworkStatus> {
     let left = |until: Option<Instant>| until.map(|until| until.since(now).as_secs());
+    // netifd goes on naming what has run out.
+    let is_valid = |prefix: &&Prefix| prefix.valid_until.is_none_or(|until| until > now);
     let prefix = |prefix: &Prefix| PrefixStatus {
         prefix: format!("{}/{}", prefix.address, prefix.length),
         preferred_secs: left(prefix.preferred_until),
@@ -125,7 +127,7 @@ pub fn status(snapshot: &Snapshot, now: Instant) -> Vec<NetworkStatus> {
         network: network.name.clone(),
         up: network.up,
         device: network.device.clone(),
-        prefixes: network.prefixes.iter().map(prefix).collect(),
+        prefixes: network.prefixes.iter().filter(is_valid).map(prefix).collect(),
         assignments: network.assignments.iter().map(assignment).collect(),
     };
     snapshot.networks.iter().map(network).collect()

@@ -199,7 +199,7 @@ fn every_architecture_has_one_target_and_gets_its_package() {
         "aarch64_generic",
         "arm_arm926ej-s",
         "arm_cortex-a7_neon-vfpv4",
-        "i386_pentium-mmx",
+        "i386_pentium4",
         "mips_24kc",
         "mipsel_24kc",
         "riscv64_generic",
@@ -226,7 +226,7 @@ fn a_binary_for_another_machine_is_refused() {
         (
             "ELF64,little,X86-64",
             "i386_pentium4",
-            "its ELF header says ELF64,little,X86-64, i586-unknown-linux-musl has ELF32,little,80386",
+            "its ELF header says ELF64,little,X86-64, i686-unknown-linux-musl has ELF32,little,80386",
         ),
         (
             "ELF64,big,22",

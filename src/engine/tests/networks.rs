@@ -95,15 +95,18 @@ fn networks_are_in_the_status_with_what_is_left_of_their_prefixes() {
     let until = |secs| Some(bench.now + Duration::from_secs(secs));
     let (address, length) = ("2001:db8:12::".parse().unwrap(), 56);
     let prefix = Prefix { address, length, preferred_until: until(60), valid_until: None };
-    snapshot.networks[0].prefixes.push(prefix);
+    // netifd keeps the old one of a renumbering for ever.
+    let expired = Prefix { preferred_until: until(0), valid_until: until(45), ..prefix };
+    snapshot.networks[0].prefixes.extend([expired, prefix]);
     bench.look(snapshot);
+    assert_eq!(bench.engine.status(bench.now()).networks[0].prefixes.len(), 2);
     bench.pass(Duration::from_secs(45));
     let network = bench.engine.status(bench.now()).networks.remove(0);
     assert_eq!(
         (network.network.as_str(), network.up, network.device.as_deref()),
         ("wan", true, Some("eth1"))
     );
-    let prefix = &network.prefixes[0];
+    let [prefix] = &network.prefixes[..] else { panic!("{network:?}") };
     assert_eq!((prefix.prefix.as_str(), prefix.preferred_secs), ("2001:db8:12::/56", Some(15)));
     assert_eq!(prefix.valid_secs, None);
 }
