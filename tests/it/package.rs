@@ -1,6 +1,7 @@
 //! The packages for OpenWrt: what is in them, and that they are what OpenWrt's own build would make.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -377,11 +378,16 @@ fn the_feed_and_the_crate_agree() {
     }
     // The feed's own checks run it with the package's name and version.
     let test = fs::read_to_string(repository("openwrt/wanbeacon/test.sh")).unwrap();
-    let program = env!("CARGO_BIN_EXE_wanbeacon");
-    let version = test.replace("wanbeacon --version", &format!("{program} --version"));
-    let version = version.lines().filter(|line| !line.contains("check")).collect::<Vec<_>>().join("\n");
+    // Its last command wants the configuration that the package has installed.
+    let (version, check) = test.trim_end().rsplit_once('\n').unwrap();
+    assert!(check.starts_with("wanbeacon check "), "{check}");
+    let path = PathBuf::from(env!("CARGO_BIN_EXE_wanbeacon")).with_file_name("");
     for (said, passes) in [(env!("CARGO_PKG_VERSION"), true), ("9.9.9", false)] {
-        let output = run("busybox", &["ash", "-c", &version, "test.sh", "wanbeacon", said]);
+        let output = Command::new("busybox")
+            .args(["ash", "-c", version, "test.sh", "wanbeacon", said])
+            .env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap()))
+            .output()
+            .unwrap();
         assert_eq!(output.status.success(), passes, "{output:?}");
     }
 }
