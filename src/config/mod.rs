@@ -133,7 +133,7 @@ impl Record {
 /// Where the password comes from.
 #[derive(Clone, Debug)]
 pub enum Password {
-    /// The only line of this file.
+    /// The only line of this file, or the private key in it.
     File(PathBuf),
     /// The configuration itself.
     Text(Secret),

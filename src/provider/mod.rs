@@ -35,7 +35,7 @@ pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
 pub use entry::{EntryError, EntryMistake, Provider, Status};
 pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
-pub use settings::AccountSettings;
+pub use settings::{AccountSettings, holds_pem};
 pub use template::{TemplateError, TemplateMistake};
 
 /// The address family of a DNS record: A or AAAA.

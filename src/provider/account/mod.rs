@@ -321,7 +321,10 @@ fn missing(
     options.sort_unstable();
     options.dedup();
     for option in options {
-        if !settings.is_given(option) && !provider.optional.iter().any(|optional| optional == option) {
+        // A path is needed only where the entry says what to write there.
+        let empty = option == "path" && !provider.credentials.contains_key("path");
+        let optional = empty || provider.optional.iter().any(|optional| optional == option);
+        if !settings.is_given(option) && !optional {
             let what = provider.credentials.get(option).cloned().unwrap_or_default();
             errors.push(AccountError::Missing { provider: provider.id.clone(), option, what });
         }

@@ -234,7 +234,7 @@ impl Mistakes {
             return;
         }
         let used: Vec<&str> = forms.all().flat_map(Form::settings).collect();
-        for option in &used {
+        for option in used.iter().filter(|option| **option != "path") {
             if !raw.credentials.contains_key(*option) {
                 self.rule(
                     format!("credentials.{option}"),
