@@ -175,12 +175,10 @@ fn text(value: &Value) -> Option<String> {
 
 /// Whether this is the wanted address, in whatever spelling; in a list, it alone.
 fn is_address(value: &Value, values: &Values<'_>) -> bool {
-    let value = match value {
-        Value::Array(members) => match members.as_slice() {
-            [only] => only,
-            [] | [..] => return false,
-        },
-        value => value,
+    let value = match value.as_array().map(Vec::as_slice) {
+        Some([only]) => only,
+        Some(_) => return false,
+        None => value,
     };
     let found: Option<IpAddr> = value.as_str().and_then(|text| text.trim().parse().ok());
     found.is_some() && found == values.address()

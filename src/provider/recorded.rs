@@ -178,7 +178,7 @@ impl Recorded {
                 match step {
                     Step::Send(ref request) => wanted.compare(request, &settings, &mut compare),
                     Step::Done(ref verdicts) => {
-                        compare("request", wanted.url.to_owned(), format!("{verdicts:?}"))
+                        compare("request", wanted.url.to_owned(), format!("{verdicts:?}"));
                     }
                 }
                 if let Some(reply) = reply {

@@ -187,7 +187,7 @@ impl Dialogue {
         let creates = asked == Asked::Create;
         let item = if creates { &batch.create } else { &batch.update };
         let write = Write {
-            names: part.names.clone(),
+            names: part.names,
             alone,
             way: batch.form.request(&values),
             item: item.render(&values).sent.to_string(),
@@ -386,3 +386,6 @@ fn untold() -> Verdict {
     let words = "nothing to tell: no address of a family that this provider knows".to_owned();
     Verdict::Refused { refusal: Refusal::Malformed, words }
 }
+
+#[cfg(test)]
+mod tests;
