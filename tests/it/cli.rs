@@ -164,6 +164,64 @@ fn password_files_are_judged_without_being_shown() {
     }
 }
 
+const KEY: &str = include_str!("../data/keys/rfc7515-a2.pem");
+
+#[test]
+fn a_private_key_is_taken_from_a_file_from_toml_and_from_uci() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = |key: &str| {
+        let transip = VALID.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+        transip.replace("password = \"hunter2-hunter2\"", &format!("user = \"jane\"\n{key}"))
+    };
+    let key = write(dir.path(), "key", KEY, 0o600);
+    // As Google hands it out.
+    let json =
+        format!("{{\n  \"client_email\": \"x\",\n  \"private_key\": \"{}\"\n}}\n", KEY.replace('\n', "\\n"));
+    let json = write(dir.path(), "key.json", &json, 0o600);
+    for key in [
+        &format!("password_file = \"{key}\""),
+        &format!("password_file = \"{json}\""),
+        &format!("password = \"\"\"{KEY}\"\"\""),
+        &format!("password = '{}'", KEY.replace('\n', "\\n")),
+    ] {
+        let file = write(dir.path(), "w.toml", &record(key), 0o600);
+        let output = wanbeacon(&["check", "--config", &file]);
+        assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)), "{key}");
+    }
+    let uci = VALID_UCI.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+    let uci = uci
+        .replace("option password_file 'TOKEN'", &format!("option user 'jane'\n\toption password '{KEY}'"));
+    let file = write(dir.path(), "wanbeacon", &uci, 0o600);
+    let output = wanbeacon(&["check", "--uci", &file]);
+    assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)));
+    let shown = write(dir.path(), "w.toml", &text(&wanbeacon(&["render", "--uci", &file]).stdout), 0o600);
+    assert_eq!(text(&wanbeacon(&["check", "--config", &shown]).stderr), "");
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_a_mistake_at_its_option_and_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let encrypted = include_str!("../data/keys/rfc7515-a2-encrypted.pem");
+    for (key, mend) in
+        [("hunter2-hunter2\n", "write the private key itself (PEM)"), (encrypted, "take the passphrase off")]
+    {
+        let path = write(dir.path(), "key", key, 0o600);
+        for (option, value) in
+            [("password", format!("\"\"\"{}\"\"\"", key.trim())), ("password_file", format!("\"{path}\""))]
+        {
+            let transip = VALID.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+            let record = transip
+                .replace("password = \"hunter2-hunter2\"", &format!("user = \"jane\"\n{option} = {value}"));
+            let file = write(dir.path(), "w.toml", &record, 0o600);
+            let output = wanbeacon(&["check", "--config", &file]);
+            let said = text(&output.stderr);
+            let column = option.len() + 4;
+            assert!(said.contains(&format!("w.toml:5:{column}: error: '{option}': {mend}")), "{said}");
+            assert!(!said.contains("hunter2") && !said.contains("MII"), "{said}");
+        }
+    }
+}
+
 const VALID_UCI: &str = "config record 'home'\n\toption provider 'duckdns.org'\n\tlist hostname 'homexyz.duckdns.org'\n\t\
                          option password_file 'TOKEN'\n\toption ipv4 'wan'\n";
 

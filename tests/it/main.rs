@@ -20,6 +20,8 @@ mod laboratory;
 #[cfg(test)]
 mod package;
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod service;

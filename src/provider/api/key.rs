@@ -68,8 +68,8 @@ impl<'a> Pem<'a> {
         let (_, rest) = text.split_once("-----BEGIN ")?;
         let (label, rest) = rest.split_once("-----")?;
         let (body, _) = rest.split_once("-----END ")?;
-        if body.contains("ENCRYPTED") {
-            // The older way, with lines like those of a header before the key (RFC 1421 section 4.6).
+        if body.contains(",ENCRYPTED") {
+            // The older way: lines like those of a header before the key (RFC 1421 section 4.6.1.1).
             return Some(Self { label: "ENCRYPTED PRIVATE KEY", der: Zeroizing::default() });
         }
         let body = Zeroizing::new(body.replace("\\n", "").replace("\\r", ""));

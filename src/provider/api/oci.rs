@@ -52,16 +52,15 @@ impl Signature for Oci {
 
 /// One line for each field that is signed, `name: value`. `hash`: of the body, in base64.
 fn text_to_sign(request: &Request, date: &str, hash: &str) -> String {
-    let url = request.url.expose();
-    let host = Target::of(url).host;
-    let way = url.split_once(host).map_or("/", |(_, way)| way);
+    let Target { host, path, query } = Target::of(request.url.expose());
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
     let method = request.method.name().to_ascii_lowercase();
-    let mut text = format!("date: {date}\n(request-target): {method} {way}\nhost: {host}");
+    let mut text = format!("date: {date}\n(request-target): {method} {path}{query}\nhost: {host}");
     if request.body.is_some() {
-        let json = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let json = json.map_or("", |(_, value)| value.expose());
+        let kind = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let kind = kind.map_or("", |(_, value)| value.expose());
         let length = body(request).len();
-        text.push_str(&format!("\ncontent-length: {length}\ncontent-type: {json}\nx-content-sha256: {hash}"));
+        text.push_str(&format!("\ncontent-length: {length}\ncontent-type: {kind}\nx-content-sha256: {hash}"));
     }
     text
 }

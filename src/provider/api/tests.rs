@@ -103,7 +103,7 @@ fn a_key_that_cannot_sign_is_refused_with_its_mend() {
         ("-----BEGIN PRIVATE KEY-----\nMIIE", "-----END PRIVATE KEY-----"),
         (encrypted, "passphrase"),
         (older, "passphrase"),
-        (&*cut, "copy it again"),
+        (&*cut, "copy the key again"),
         (&*public, "public key"),
     ] {
         for scheme in ["google", "transip"] {
