@@ -162,6 +162,7 @@ impl Inner {
             zones: &self.provider.zones,
             label_depth: self.provider.label_depth,
             path: &self.path,
+            record_types: &self.provider.record_types,
             names,
             ipv4: None,
             ipv6: None,

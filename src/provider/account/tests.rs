@@ -262,7 +262,7 @@ proptest! {
         let settings = AccountSettings { param: secret(&password), ..AccountSettings::default() };
         let values = Values {
             settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, family: Family::V4,
-            known: Known::default(), now: 0,
+            record_types: &[String::new(), String::new()], known: Known::default(), now: 0,
         };
         let json: serde_json::Value = serde_json::from_str(&template.render(&values).sent).unwrap();
         prop_assert_eq!(json["key"].as_str().unwrap(), password);

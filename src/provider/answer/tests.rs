@@ -19,6 +19,7 @@ fn classify(answers: &Answers, reply: &Reply, names: usize) -> Vec<Verdict> {
         zones: &[],
         label_depth: 0,
         path: "",
+        record_types: &["A", "AAAA"].map(str::to_owned),
         names: &names,
         ipv4: Some(std::net::Ipv4Addr::new(203, 0, 113, 7)),
         ipv6: None,

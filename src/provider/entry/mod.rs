@@ -47,6 +47,8 @@ pub struct Provider {
     pub(super) example: Example,
     pub(super) label_depth: usize,
     pub(super) path: String,
+    /// What the provider calls A and AAAA.
+    pub(super) record_types: [String; 2],
     pub(super) is_custom: bool,
     pub(super) forms: Forms,
     pub(super) answers: Answers,
@@ -106,6 +108,7 @@ impl Provider {
             example: raw.example,
             label_depth: raw.label_depth,
             path: raw.path,
+            record_types: raw.record_types.unwrap_or_else(|| ["A", "AAAA"].map(str::to_owned)),
             is_custom: raw.custom,
             forms,
             answers,

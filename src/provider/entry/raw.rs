@@ -28,6 +28,7 @@ pub(super) struct RawEntry {
     pub(super) label_depth: usize,
     #[serde(default)]
     pub(super) path: String,
+    pub(super) record_types: Option<[String; 2]>,
     #[serde(default)]
     pub(super) custom: bool,
     #[serde(default)]
