@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
-pub use entry::{EntryError, Provider, Status};
+pub use entry::{EntryError, Holds, Provider, Status};
 pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
 pub use settings::AccountSettings;
 pub use template::{TemplateError, TemplateMistake};

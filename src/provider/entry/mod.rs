@@ -1,5 +1,6 @@
 //! The text of a provider's entry becomes a [`Provider`]; `docs/providers.md` describes the format.
 
+mod holds;
 mod node;
 mod raw;
 
@@ -15,6 +16,7 @@ use super::form::{Auth, Form, Forms, is_field_name, url_rules};
 use super::recorded::{Example, Recorded};
 use super::template::{Keep, Kind, Placeholder, Rules, Syntax, Template, TemplateError};
 use super::{Family, Limit, Manners, Method};
+pub use holds::Holds;
 use raw::{RawAnswers, RawEntry, RawForm, RawManners, RawRequest, RawStatus};
 
 /// One way of telling one provider.
@@ -36,6 +38,8 @@ pub struct Provider {
     pub optional: Vec<String>,
     /// Names of this provider in other clients' configurations, by client.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// What fields of other clients hold where their names mean something else, by client and field.
+    pub import: BTreeMap<String, BTreeMap<String, Holds>>,
     /// What a user should know.
     pub notes: String,
     /// Zones that the provider's names lie in; empty: any zone.
@@ -95,6 +99,7 @@ impl Provider {
             credentials: raw.credentials,
             optional: raw.optional,
             aliases: raw.aliases,
+            import: raw.import,
             notes: raw.notes,
             zones: raw.zones,
             dialogues: raw.dialogue,

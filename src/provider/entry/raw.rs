@@ -8,6 +8,7 @@ use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
 use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
+use super::holds::Holds;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +42,8 @@ pub(super) struct RawEntry {
     pub(super) answers: RawAnswers,
     #[serde(default)]
     pub(super) aliases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
     #[serde(default)]
     pub(super) example: Example,
     #[serde(default)]
