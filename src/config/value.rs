@@ -9,7 +9,7 @@ use super::nearest::nearest;
 use super::options::{self, Kind, Opt};
 
 /// A value as it was written, before anybody asked what it is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Raw {
     Flag(bool),
     List(Vec<(Raw, usize)>),
