@@ -11,11 +11,14 @@
 
 mod account;
 mod answer;
+mod api;
+#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
 mod entry;
 mod form;
+mod lookup;
 mod recorded;
 mod settings;
 mod template;
@@ -30,8 +33,8 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
-pub use entry::{EntryError, Holds, Provider, Status};
-pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
+pub use entry::{EntryError, EntryMistake, Holds, Provider, Status};
+pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
 pub use settings::AccountSettings;
 pub use template::{TemplateError, TemplateMistake};
 

@@ -212,9 +212,10 @@ impl Draft {
     }
 }
 
-/// What commas and blanks part.
+/// What commas and blanks part; a value of several lines stays whole, and our reader refuses it.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty())
+    let whole = !is_plain(text);
+    text.split(move |c: char| !whole && (c == ',' || c.is_whitespace())).filter(|word| !word.is_empty())
 }
 
 /// `label` below `zone`; the zone itself for `@`.

@@ -245,7 +245,7 @@ fn find(service: &str) -> Option<String> {
         let names = entry.aliases.get(CLIENT.name()).into_iter().flatten();
         names.into_iter().any(|name| name != "custom" && name.contains(bare))
     };
-    let entries = catalogue::ids().filter_map(catalogue::provider).filter_map(Result::ok);
+    let entries = catalogue::providers().unwrap_or_default().into_iter();
     let mut found = entries.filter(|entry| !bare.is_empty() && has(entry));
     let first = found.next()?;
     found.next().is_none().then_some(first.id)
