@@ -169,8 +169,8 @@ pub fn password_from_file(text: &str) -> Result<Secret, &'static str> {
 /// What only one record may set: provider, server, URL, family and name.
 type Claim<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Family, &'a str);
 
-/// Two records that would overwrite each other at the provider for ever.
-pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
+/// Records that would overwrite another one at the provider for ever.
+pub(super) fn clashes(config: &Config) -> Vec<(RecordId, Mistake)> {
     let mut claims: BTreeMap<Claim<'_>, &RecordId> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
@@ -187,7 +187,8 @@ pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
                     quoted(&first.0)
                 );
                 let mend = "leave the name, or this family, to one of both records";
-                mistakes.push(Mistake::error(Some(record.place("hostname").clone()), what, mend));
+                let mistake = Mistake::error(Some(record.place("hostname").clone()), what, mend);
+                mistakes.push((id.clone(), mistake));
             }
         }
     }

@@ -9,6 +9,7 @@
 
 mod compile;
 mod dialect;
+pub mod import;
 mod mistake;
 mod nearest;
 pub mod options;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use compile::{Compiled, password_from_file};
+pub use dialect::Dialect;
 pub use mistake::{Mistake, Place, Severity};
 pub use nearest::nearest;
 pub use read::Read;

@@ -10,7 +10,7 @@ use super::options::{self, Kind, Opt};
 use crate::provider::holds_pem;
 
 /// A value as it was written, before anybody asked what it is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Raw {
     Flag(bool),
     List(Vec<(Raw, usize)>),

@@ -47,11 +47,16 @@ pub fn providers() -> Result<Vec<Provider>, Vec<EntryError>> {
 /// The id of the entry that another client calls `name`; `client` as in the entries: `ddns-scripts`, `inadyn`, …
 #[must_use]
 pub fn alias(client: &str, name: &str) -> Option<&'static str> {
-    let is_called = |provider: &Provider| {
+    let is_called = |provider: Provider| {
         provider.aliases.get(client).is_some_and(|names| names.iter().any(|known| known == name))
     };
-    let entries = providers().ok()?;
-    ids().zip(&entries).find(|(_, provider)| is_called(provider)).map(|(id, _)| id)
+    // To read an entry takes long on a router; most of them do not hold the name at all.
+    let all = unpack();
+    let entry = INDEX.iter().find(|(_, from, length)| {
+        let text = all.get(*from..from + length).unwrap_or_default();
+        text.contains(name) && Provider::parse(text).is_ok_and(is_called)
+    });
+    entry.map(|(id, ..)| *id)
 }
 
 /// All texts, one after the other. What was packed by the build can be unpacked.

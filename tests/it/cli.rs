@@ -22,7 +22,14 @@ fn wrong_usage_is_status_2_with_a_suggestion() {
             &["why"],
             "wanbeacon: why needs RECORD\n  help: wanbeacon why [--json] [--config FILE] [--socket PATH] RECORD\n",
         ),
-        (&["import"], "wanbeacon: unknown command 'import'\n  help: wanbeacon help lists the commands\n"),
+        (
+            &["frobnicate"],
+            "wanbeacon: unknown command 'frobnicate'\n  help: wanbeacon help lists the commands\n",
+        ),
+        (
+            &["import", "inadyn"],
+            "wanbeacon: import needs ddns-scripts|inadyn|ddclient|fritzbox FILE\n  help: wanbeacon import [--to uci|toml] ddns-scripts|inadyn|ddclient|fritzbox FILE\n",
+        ),
         (
             &["check", "--config", "a", "--uci", "b"],
             "wanbeacon: --config and --uci exclude each other\n  help: wanbeacon check [--config FILE] [--uci FILE]\n",
@@ -93,6 +100,33 @@ fn every_mistake_is_printed_and_no_password() {
     assert!(said.contains(&format!("{file}:5:1: error: unknown option 'ip4'\n")), "{said}");
     assert!(said.ends_with(&format!("wanbeacon: {file}: 2 mistakes\n")), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn what_is_imported_can_be_checked_and_the_rest_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = "protocol=duckdns, usev4=ifv4, ifv4=ppp0, password=hunter2 homexyz\nprotocol=x, password=hunter2 b.example.org\n";
+    let file = write(dir.path(), "ddclient.conf", old, 0o600);
+    for (language, flag) in [("toml", "--config"), ("uci", "--uci")] {
+        let output = wanbeacon(&["import", "ddclient", &file, "--to", language]);
+        let said = text(&output.stderr);
+        assert!(said.starts_with(&format!("{file}: the host in line 2: not carried over: ")), "{said}");
+        assert_eq!((said.contains("hunter2"), output.status.code()), (false, Some(0)));
+        let new = write(dir.path(), language, &text(&output.stdout), 0o600);
+        let output = wanbeacon(&["check", flag, &new]);
+        assert_eq!(text(&output.stdout), format!("{new}: valid, 1 record\n"));
+    }
+    let input = program(&["import", "ddclient", "-"]).stdin(fs::File::open(&file).unwrap()).output().unwrap();
+    assert!(text(&input.stdout).contains("password = \"hunter2\"\n"));
+    let broken = write(dir.path(), "broken", "\nlogin='hunter2\n", 0o600);
+    let output = wanbeacon(&["import", "ddclient", &broken]);
+    let said = format!(
+        "{broken}:2:1: the quote of 'login' is not closed; add the second one at the end of the value\nwanbeacon: {broken}: 1 mistake\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (said, Some(2)));
+    assert!(output.stdout.is_empty());
+    let output = wanbeacon(&["import", "inadyn", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod documents;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 #[path = "../lab/mod.rs"]

@@ -2,6 +2,7 @@
 
 mod error;
 mod forms;
+mod holds;
 mod node;
 mod raw;
 
@@ -17,6 +18,7 @@ use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
 use super::{Family, Limit, Manners};
 pub use error::{EntryError, EntryMistake};
+pub use holds::Holds;
 use raw::{RawAnswers, RawEntry, RawManners, RawStatus};
 
 /// One way of telling one provider.
@@ -38,6 +40,8 @@ pub struct Provider {
     pub optional: Vec<String>,
     /// Names of this provider in other clients' configurations, by client.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// What fields of other clients hold where their names mean something else, by client and field.
+    pub import: BTreeMap<String, BTreeMap<String, Holds>>,
     /// What a user should know.
     pub notes: String,
     /// Zones that the provider's names lie in; empty: any zone.
@@ -102,6 +106,7 @@ impl Provider {
             credentials: raw.credentials,
             optional: raw.optional,
             aliases: raw.aliases,
+            import: raw.import,
             notes: raw.notes,
             zones: raw.zones,
             dialogues: raw.dialogue,

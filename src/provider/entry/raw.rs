@@ -9,6 +9,7 @@ use super::super::form::BodyType;
 use super::super::lookup::What;
 use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
+use super::holds::Holds;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +46,8 @@ pub(super) struct RawEntry {
     pub(super) answers: RawAnswers,
     #[serde(default)]
     pub(super) aliases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
     #[serde(default)]
     pub(super) example: Example,
     #[serde(default)]
