@@ -184,85 +184,84 @@ fn section_of(entry: &Provider, service: &str) -> String {
 
 #[test]
 fn what_cannot_be_read_is_named_with_place_and_mend() {
-    for (client, text, said) in [
-        (
-            Client::DdnsScripts,
-            "config service 'a'\n\toptoin x 'hunter2'\n",
-            "f:2:2: not valid UCI: a line begins with config, option or list; did you mean 'option'?",
-        ),
-        (
-            Client::DdnsScripts,
-            "config service\n\toption password 'hunter2\n",
-            "f:2:18: not valid UCI: this \"'\" is not closed; add the second one at the end of the value",
-        ),
-        (
-            Client::Inadyn,
-            "period = 1\nprovider x {\n  password hunter2\n}\n",
-            "f:3:12: a '=' is missing here; write: name = value",
-        ),
-        (
-            Client::Inadyn,
-            "provider x {\n  password = \"hunter2\n",
-            "f:2:14: this quote is not closed; add the second \" at the end of the value",
-        ),
-        (Client::Inadyn, "provider x {\n", "f:2:1: a '}' is missing here; close the section with '}'"),
-        (
-            Client::Inadyn,
-            "provider x\n",
-            "f:2:1: a '=' or '{' is missing here; write: name = value, or provider NAME { … }",
-        ),
-        (Client::Inadyn, "/* hunter2", "f:1:1: this comment is not closed; end it with */"),
-        (
-            Client::Inadyn,
-            "x = { a b }",
-            "f:1:9: a ',' or '}' is missing here; write: name = value, or name = { value, value }",
-        ),
-        (Client::Inadyn, "include(\"hunter2\"", "f:1:18: a ')' is missing here; write: include(\"/path\")"),
-        (
-            Client::Ddclient,
-            "daemon=1\nlogin='hunter2 a.example.org\n",
-            "f:2:1: the quote of 'login' is not closed; add the second one at the end of the value",
-        ),
-        (
-            Client::Ddclient,
-            "login = hunter2\n",
-            "f:1:1: there is a blank beside a '='; write name=value without blanks",
-        ),
-        (
-            Client::Ddclient,
-            "a.example.org b hunter2 d\n",
-            "f:1:1: there are too many words behind the names; write the names of hosts with commas between them, then login and password at most",
-        ),
-        (
-            Client::Ddclient,
-            "login=a password'hunter2' a.example.org",
-            "f:1:1: this is the name of no host; write name=value, and names with commas between them",
-        ),
-        (
-            Client::Fritzbox,
-            "https://x.example/hunter2\n",
-            "f:2:1: there is no domain; add the name that is published: domain = home.example.org",
-        ),
-        (
-            Client::Fritzbox,
-            "hunter2\ndomain=a.example.org",
-            "f:1:1: this line is not understood; write the URL, or domain, user or password, an '=' and the value",
-        ),
-        (Client::Fritzbox, "user=a\nuser=hunter2", "f:2:1: there is a second 'user'; remove one of them"),
-        (
-            Client::Ddclient,
-            "a\0b",
-            "f:1:2: there is a zero byte; the file is damaged: take an older copy of it",
-        ),
-    ] {
-        let mistakes = import(client, text.as_bytes(), None).unwrap_err();
-        assert_eq!(mistakes[0].line("f"), said, "{text}");
+    for (client, text, said) in UNREADABLE {
+        let mistakes = import(*client, text.as_bytes(), None).unwrap_err();
+        assert_eq!(mistakes[0].line("f"), *said, "{text}");
         let all: String = mistakes.iter().map(|mistake| mistake.render("f") + &mistake.line("f")).collect();
         assert!(!all.contains("hunter2"), "{all}");
     }
     let mistakes = import(Client::Inadyn, b"username = \"\xe4\"", None).unwrap_err();
     assert_eq!(mistakes[0].line("f"), "f:1:13: this is not UTF-8; save the file as UTF-8");
 }
+
+/// Whose, the text, and what is said first.
+const UNREADABLE: &[(Client, &str, &str)] = &[
+    (
+        Client::DdnsScripts,
+        "config service 'a'\n\toptoin x 'hunter2'\n",
+        "f:2:2: not valid UCI: a line begins with config, option or list; did you mean 'option'?",
+    ),
+    (
+        Client::DdnsScripts,
+        "config service\n\toption password 'hunter2\n",
+        "f:2:18: not valid UCI: this \"'\" is not closed; add the second one at the end of the value",
+    ),
+    (
+        Client::Inadyn,
+        "period = 1\nprovider x {\n  password hunter2\n}\n",
+        "f:3:12: a '=' is missing here; write: name = value",
+    ),
+    (
+        Client::Inadyn,
+        "provider x {\n  password = \"hunter2\n",
+        "f:2:14: this quote is not closed; add the second \" at the end of the value",
+    ),
+    (Client::Inadyn, "provider x {\n", "f:2:1: a '}' is missing here; close the section with '}'"),
+    (
+        Client::Inadyn,
+        "provider x\n",
+        "f:2:1: a '=' or '{' is missing here; write: name = value, or provider NAME { … }",
+    ),
+    (Client::Inadyn, "/* hunter2", "f:1:1: this comment is not closed; end it with */"),
+    (
+        Client::Inadyn,
+        "x = { a b }",
+        "f:1:9: a ',' or '}' is missing here; write: name = value, or name = { value, value }",
+    ),
+    (Client::Inadyn, "include(\"hunter2\"", "f:1:18: a ')' is missing here; write: include(\"/path\")"),
+    (
+        Client::Ddclient,
+        "daemon=1\nlogin='hunter2 a.example.org\n",
+        "f:2:1: the quote of 'login' is not closed; add the second one at the end of the value",
+    ),
+    (
+        Client::Ddclient,
+        "login = hunter2\n",
+        "f:1:1: there is a blank beside a '='; write name=value without blanks",
+    ),
+    (
+        Client::Ddclient,
+        "a.example.org b hunter2 d\n",
+        "f:1:1: there are too many words behind the names; write the names of hosts with commas between them, then login and password at most",
+    ),
+    (
+        Client::Ddclient,
+        "login=a password'hunter2' a.example.org",
+        "f:1:1: this is the name of no host; write name=value, and names with commas between them",
+    ),
+    (
+        Client::Fritzbox,
+        "https://x.example/hunter2\n",
+        "f:2:1: there is no domain; add the name that is published: domain = home.example.org",
+    ),
+    (
+        Client::Fritzbox,
+        "hunter2\ndomain=a.example.org",
+        "f:1:1: this line is not understood; write the URL, or domain, user or password, an '=' and the value",
+    ),
+    (Client::Fritzbox, "user=a\nuser=hunter2", "f:2:1: there is a second 'user'; remove one of them"),
+    (Client::Ddclient, "a\0b", "f:1:2: there is a zero byte; the file is damaged: take an older copy of it"),
+];
 
 /// Quotes that a slip set off by one make a public option swallow the next line.
 #[test]
