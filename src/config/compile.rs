@@ -112,7 +112,7 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
             ))
         }
         None => {
-            let mend = nearest(id, catalogue::ids()).map_or_else(
+            let mend = nearest(id, catalogue::living()).map_or_else(
                 || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );
