@@ -16,7 +16,7 @@ pub(super) struct Form {
     pub(super) family: Option<Family>,
     pub(super) follow_redirects: bool,
     pub(super) sign: Option<Scheme>,
-    /// It only asks: which address it comes from does not matter.
+    /// It tells no address: which one it comes from does not matter.
     pub(super) is_question: bool,
 }
 
@@ -28,6 +28,8 @@ pub(super) struct Forms {
     pub(super) dual: Option<Form>,
     /// Makes a record that is not there yet.
     pub(super) create: Option<Form>,
+    /// Takes a record away before the update, where a record cannot be changed.
+    pub(super) remove: Option<Form>,
     /// Writes several records at once.
     pub(super) batch: Option<Batch>,
     /// What is asked before, in order.
@@ -200,7 +202,11 @@ impl Forms {
     /// Those that every update needs, whatever family it tells.
     pub(super) fn others(&self) -> impl Iterator<Item = &Form> + '_ {
         let batch = self.batch.iter().map(|batch| &batch.form);
-        self.create.iter().chain(batch).chain(self.lookups.iter().map(|lookup| &lookup.form))
+        self.create
+            .iter()
+            .chain(&self.remove)
+            .chain(batch)
+            .chain(self.lookups.iter().map(|lookup| &lookup.form))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {

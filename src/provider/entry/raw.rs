@@ -77,6 +77,7 @@ pub(super) struct RawRequest {
     pub(super) v6: Option<RawForm>,
     pub(super) dual: Option<RawForm>,
     pub(super) create: Option<RawForm>,
+    pub(super) remove: Option<RawForm>,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
 }
