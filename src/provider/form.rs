@@ -16,7 +16,7 @@ pub(super) struct Form {
     pub(super) family: Option<Family>,
     pub(super) follow_redirects: bool,
     pub(super) sign: Option<Scheme>,
-    /// It only asks: which address it comes from does not matter.
+    /// It tells no address: which one it comes from does not matter.
     pub(super) is_question: bool,
 }
 
@@ -30,6 +30,8 @@ pub(super) struct Forms {
     pub(super) create: Option<Form>,
     /// Puts into force what was written.
     pub(super) after: Option<Form>,
+    /// Takes a record away before the update, where a record cannot be changed.
+    pub(super) remove: Option<Form>,
     /// Writes several records at once.
     pub(super) batch: Option<Batch>,
     /// What is asked before, in order.
@@ -205,6 +207,7 @@ impl Forms {
         self.create
             .iter()
             .chain(&self.after)
+            .chain(&self.remove)
             .chain(batch)
             .chain(self.lookups.iter().map(|lookup| &lookup.form))
     }

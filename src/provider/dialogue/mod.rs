@@ -50,6 +50,8 @@ enum Told {
 enum Asked {
     /// The lookup of this number, for the first part.
     Lookup(usize),
+    /// To take the first part's record away, before it is written anew.
+    Remove,
     /// To write the first part's record.
     Update,
     /// To make it.
@@ -107,7 +109,7 @@ impl Dialogue {
                 }
             }
             Asked::After => self.settle(reply),
-            asked @ (Asked::Create | Asked::Update) => self.hear(asked, reply),
+            asked @ (Asked::Create | Asked::Remove | Asked::Update) => self.hear(asked, reply),
         }
         self.step()
     }
@@ -131,6 +133,7 @@ impl Dialogue {
         let form = match self.asked {
             Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
             Asked::Create => self.account.forms().create.as_ref()?,
+            Asked::Remove => self.account.forms().remove.as_ref()?,
             Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
         };
         Some(form.request(&self.values(names, part.told)))
@@ -162,7 +165,12 @@ impl Dialogue {
             Found::Element { same: true, .. } => self.conclude(names, vec![Verdict::Unchanged]),
             Found::Element { taken, zone, .. } => {
                 self.search.learn(&name, taken, zone);
-                if is_last { self.write(Asked::Update) } else { self.asked = Asked::Lookup(number + 1) }
+                let removes = account.forms().remove.is_some();
+                match (is_last, removes) {
+                    (false, _) => self.asked = Asked::Lookup(number + 1),
+                    (true, false) => self.write(Asked::Update),
+                    (true, true) => self.asked = Asked::Remove,
+                }
             }
             Found::Failed(verdict) => {
                 let verdict = self.with_patience(verdict, reply);
@@ -254,17 +262,22 @@ impl Dialogue {
         }
     }
 
-    /// Takes the answer to a write.
+    /// Takes the answer to a write. A record that could not be taken away because it is gone is written all the same.
     fn hear(&mut self, asked: Asked, reply: &Reply) {
         let Some(Part { names, told }) = self.parts.front().cloned() else { return };
         let verdicts = self.classify(reply, &names, told);
         let unknown = matches!(verdicts.as_slice(), [Verdict::Refused { refusal: Refusal::Name, .. }]);
         let forms = self.account.forms();
-        // The record that is not there yet; after a lookup it was.
-        if asked == Asked::Update && unknown && forms.create.is_some() && !forms.looks_for_the_record() {
-            self.asked = Asked::Create;
-        } else {
-            self.conclude(names, verdicts);
+        let done = matches!(verdicts.as_slice(), [Verdict::Good | Verdict::Unchanged]);
+        match asked {
+            Asked::Remove if done || unknown => self.asked = Asked::Update,
+            // The record that is not there yet; after a lookup it was.
+            Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
+                self.asked = Asked::Create;
+            }
+            Asked::Create | Asked::Lookup(_) | Asked::Remove | Asked::Together(_) | Asked::Update => {
+                self.conclude(names, verdicts);
+            }
         }
     }
 

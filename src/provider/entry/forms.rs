@@ -35,10 +35,13 @@ impl Mistakes {
         let create = raw.create.as_ref().and_then(|form| self.form("request.create", form, raw, &rules));
         let after = raw.after.as_ref().and_then(|form| self.form("request.after", form, raw, &rules));
         let after = after.map(|form| Form { is_question: true, ..form });
+        let remove = raw.remove.as_ref().and_then(|form| self.form("request.remove", form, raw, &rules));
+        let remove = remove.map(|form| Form { is_question: true, ..form });
         let batch = raw.batch.as_ref().and_then(|batch| self.batch(batch, raw, &rules));
         let lookups = entry.lookup.iter().filter_map(|lookup| self.lookup(lookup, raw, &rules)).collect();
-        let forms = Forms { v4, v6, dual, create, after, batch, lookups };
+        let forms = Forms { v4, v6, dual, create, after, remove, batch, lookups };
         self.check_families(&forms);
+        self.check_remove(&forms);
         forms
     }
 
@@ -73,6 +76,15 @@ impl Mistakes {
             if form.as_ref().is_some_and(|form| form.carries(other) && !form.carries(own)) {
                 self.rule(name, format!("states an address of {other} only"));
             }
+        }
+    }
+
+    fn check_remove(&mut self, forms: &Forms) {
+        if forms.remove.is_some() && (!forms.looks_for_the_record() || forms.batch.is_some()) {
+            self.rule(
+                "request.remove",
+                "needs a lookup of the record that it takes away, and cannot go with a batch",
+            );
         }
     }
 

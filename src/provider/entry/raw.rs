@@ -82,6 +82,7 @@ pub(super) struct RawRequest {
     pub(super) dual: Option<RawForm>,
     pub(super) create: Option<RawForm>,
     pub(super) after: Option<RawForm>,
+    pub(super) remove: Option<RawForm>,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
 }

@@ -68,6 +68,16 @@ fn several_names_need_a_list_and_a_common_request_needs_both_addresses() {
 }
 
 #[test]
+fn what_is_taken_away_was_looked_for() {
+    let rest = "[request.any]\nurl = 'https://x.example/?{ip}'\n[request.remove]\nmethod = 'DELETE'\n\
+                url = 'https://x.example/'\n[answers]\nok = ['word:good']\n";
+    let mend = "request.remove: needs a lookup of the record that it takes away, and cannot go with a batch";
+    assert_eq!(mistakes(rest), [mend]);
+    let found = format!("{HEAD}{rest}[[lookup]]\nwhat = 'record'\nurl = 'https://x.example/?{{host}}'\n");
+    assert!(Provider::parse(&found).is_ok());
+}
+
+#[test]
 fn an_entry_without_success_is_a_mistake() {
     assert_eq!(
         mistakes("[request.v4]\nurl = 'https://x.example/?{ip4}'\n"),
