@@ -1,6 +1,7 @@
 //! One update on its way: which request comes next, and what all answers together mean.
 
 mod search;
+mod weight;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,6 +14,7 @@ use super::lookup::{Found, What};
 use super::template::{Known, Values};
 use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
 use search::Search;
+use weight::{concerns_all, rank, untold};
 
 /// An update on its way; see the module's picture.
 pub struct Dialogue {
@@ -275,9 +277,12 @@ impl Dialogue {
             Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
                 self.asked = Asked::Create;
             }
-            Asked::Create | Asked::Lookup(_) | Asked::Remove | Asked::Together(_) | Asked::Update => {
-                self.conclude(names, verdicts);
-            }
+            Asked::After
+            | Asked::Create
+            | Asked::Lookup(_)
+            | Asked::Remove
+            | Asked::Together(_)
+            | Asked::Update => self.conclude(names, verdicts),
         }
     }
 
@@ -374,30 +379,6 @@ impl fmt::Debug for Dialogue {
             .field("asked", &self.asked)
             .finish_non_exhaustive()
     }
-}
-
-fn concerns_all(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Good | Verdict::Unchanged | Verdict::Refused { refusal: Refusal::Name, .. } => false,
-        Verdict::Busy { .. } | Verdict::NotUnderstood { .. } | Verdict::Refused { .. } => true,
-    }
-}
-
-/// How much a verdict weighs when two requests speak of one name.
-fn rank(verdict: &Verdict) -> u8 {
-    match verdict {
-        Verdict::Unchanged => 0,
-        Verdict::Good => 1,
-        Verdict::Busy { .. } => 2,
-        Verdict::NotUnderstood { .. } => 3,
-        Verdict::Refused { .. } => 4,
-    }
-}
-
-/// The configuration was checked, so only a caller's mistake leads here.
-fn untold() -> Verdict {
-    let words = "nothing to tell: no address of a family that this provider knows".to_owned();
-    Verdict::Refused { refusal: Refusal::Malformed, words }
 }
 
 #[cfg(test)]
