@@ -245,6 +245,15 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_of_the_far_future_is_silent_until_then() {
+        run(async {
+            let mut alarm = Alarm::new().unwrap();
+            alarm.set(Some(Instant::since_boot(Duration::MAX))).unwrap();
+            assert!(tokio::time::timeout(Duration::from_millis(10), alarm.rung()).await.is_err());
+        });
+    }
+
+    #[test]
     fn a_watch_over_a_plausible_clock_sleeps() {
         run(async {
             let mut watch = ClockWatch::new().unwrap();
