@@ -4,14 +4,13 @@
 //! A timer costs a system call when its instant changes and a wake-up when it rings, nothing in between.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, SystemTime};
 
-use rustix::io::Errno;
-use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
-    timerfd_create, timerfd_settime,
-};
+use nix::errno::Errno;
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::time::{ClockId, clock_gettime};
 use tokio::io::unix::AsyncFd;
 
 use super::readiness::readable;
@@ -20,23 +19,26 @@ use crate::engine::{Instant, Now};
 /// 2026-01-01T00:00:00Z: a wall clock that shows an earlier time was never set. Our judgement; advance it with a release.
 pub const BUILD_NOT_BEFORE: Duration = Duration::from_secs(1_767_225_600);
 
+/// 2038-01-19 on the wall clock, 68 years after the boot on the other: the latest that a 32-bit `timespec` can say.
+const LATEST: Duration = Duration::from_secs(0x7fff_ffff);
+
 /// Reads both clocks.
 #[must_use]
 pub fn now() -> Now {
-    let wall = since_epoch(clock_gettime(ClockId::Realtime));
+    let wall = read(ClockId::CLOCK_REALTIME);
     Now { monotonic: monotonic(), wall: (wall >= BUILD_NOT_BEFORE).then(|| SystemTime::UNIX_EPOCH + wall) }
 }
 
 /// Reads `CLOCK_BOOTTIME` alone.
 #[must_use]
 pub fn monotonic() -> Instant {
-    Instant::since_boot(since_epoch(clock_gettime(ClockId::Boottime)))
+    Instant::since_boot(read(ClockId::CLOCK_BOOTTIME))
 }
 
 /// Seconds of Unix time, also of a clock that was never set.
 #[must_use]
 pub fn unix() -> u64 {
-    since_epoch(clock_gettime(ClockId::Realtime)).as_secs()
+    read(ClockId::CLOCK_REALTIME).as_secs()
 }
 
 /// The kernel's name for this boot (Documentation/admin-guide/sysctl/kernel.rst, `random`): instants of another boot
@@ -67,7 +69,7 @@ pub fn date(days: u64) -> (u64, u64, u64) {
 /// One timer on the monotonic clock.
 #[derive(Debug)]
 pub struct Alarm {
-    timer: AsyncFd<OwnedFd>,
+    timer: AsyncFd<Timer>,
     armed: Option<Instant>,
 }
 
@@ -78,7 +80,7 @@ impl Alarm {
     ///
     /// The kernel's, if it gives no timer.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { timer: timer(TimerfdClockId::Boottime)?, armed: None })
+        Ok(Self { timer: timer(timerfd::ClockId::CLOCK_BOOTTIME)?, armed: None })
     }
 
     /// Sets the instant at which it rings (at once, if it has passed), or silences it. Free if nothing changes.
@@ -92,8 +94,7 @@ impl Alarm {
         }
         // Zero would silence it: an instant before the first nanosecond rings at the first.
         let value = at.map_or(Duration::ZERO, |at| at.as_since_boot().max(Duration::from_nanos(1)));
-        let spec = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(value) };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &spec)?;
+        self.timer.get_ref().set(value, TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
         self.armed = at;
         Ok(())
     }
@@ -119,7 +120,7 @@ impl Alarm {
 /// Notices that somebody (NTP, the user, the LuCI page) sets the wall clock; asleep for good once it is plausible.
 #[derive(Debug)]
 pub struct ClockWatch {
-    timer: Option<AsyncFd<OwnedFd>>,
+    timer: Option<AsyncFd<Timer>>,
 }
 
 impl ClockWatch {
@@ -132,7 +133,7 @@ impl ClockWatch {
         if now().wall.is_some() {
             return Ok(Self { timer: None });
         }
-        let timer = timer(TimerfdClockId::Realtime)?;
+        let timer = timer(timerfd::ClockId::CLOCK_REALTIME)?;
         watch(&timer)?;
         Ok(Self { timer: Some(timer) })
     }
@@ -149,7 +150,7 @@ impl ClockWatch {
                 return Ok(());
             }
             match ticked(timer).await {
-                Err(error) if error.raw_os_error() == Some(Errno::CANCELED.raw_os_error()) => watch(timer)?,
+                Err(error) if error.raw_os_error() == Some(Errno::ECANCELED as i32) => watch(timer)?,
                 outcome => outcome?,
             }
         }
@@ -157,42 +158,52 @@ impl ClockWatch {
     }
 }
 
+/// A timerfd for tokio, which asks for the number of the descriptor.
+#[derive(Debug)]
+struct Timer(TimerFd);
+
+impl Timer {
+    fn set(&self, at: Duration, flags: TimerSetTimeFlags) -> nix::Result<()> {
+        self.0.set(Expiration::OneShot(TimeSpec::from_duration(at.min(LATEST))), flags)
+    }
+}
+
+impl AsRawFd for Timer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
+
 /// TFD_TIMER_CANCEL_ON_SET (timerfd_create(2)): reading fails with ECANCELED once the clock has been set.
-fn watch(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
-    /// 2038-01-19: the latest that a 32-bit `timespec` can say.
-    const NEVER: Duration = Duration::from_secs(0x7fff_ffff);
-    let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
-    let spec = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(NEVER) };
-    match timerfd_settime(timer, flags, &spec) {
+fn watch(timer: &AsyncFd<Timer>) -> io::Result<()> {
+    let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+    match timer.get_ref().set(LATEST, flags) {
         // The clock was set since: the timer is armed all the same, and who waits looks at the clock next.
-        Ok(_) | Err(Errno::CANCELED) => Ok(()),
+        Ok(()) | Err(Errno::ECANCELED) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
 }
 
-fn timer(clock: TimerfdClockId) -> io::Result<AsyncFd<OwnedFd>> {
-    let fd = timerfd_create(clock, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-    readable(fd)
+fn timer(clock: timerfd::ClockId) -> io::Result<AsyncFd<Timer>> {
+    readable(Timer(TimerFd::new(clock, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?))
 }
 
-async fn ticked(timer: &AsyncFd<OwnedFd>) -> io::Result<()> {
+async fn ticked(timer: &AsyncFd<Timer>) -> io::Result<()> {
     loop {
         let mut ready = timer.readable().await?;
         let mut ticks = [0_u8; 8];
-        match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut ticks)?)) {
+        match ready.try_io(|timer| Ok(rustix::io::read(&timer.get_ref().0, &mut ticks)?)) {
             Ok(read) => return read.map(drop),
             Err(_nothing_yet) => {}
         }
     }
 }
 
-fn since_epoch(reading: Timespec) -> Duration {
-    let nanos = u32::try_from(reading.tv_nsec).unwrap_or(0);
-    u64::try_from(reading.tv_sec).map_or(Duration::ZERO, |secs| Duration::new(secs, nanos))
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
+/// Zero for a clock that shows a time before its epoch. Both clocks are older than any kernel that we run on.
+fn read(clock: ClockId) -> Duration {
+    let Ok(reading) = clock_gettime(clock) else { return Duration::ZERO };
+    let nanos = u32::try_from(reading.tv_nsec()).unwrap_or(0);
+    u64::try_from(reading.tv_sec()).map_or(Duration::ZERO, |secs| Duration::new(secs, nanos))
 }
 
 #[cfg(test)]
@@ -230,6 +241,15 @@ mod tests {
             assert!(tokio::time::timeout(Duration::from_millis(30), alarm.rung()).await.is_err());
             alarm.set(Some(Instant::default())).unwrap();
             alarm.rung().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn an_alarm_of_the_far_future_is_silent_until_then() {
+        run(async {
+            let mut alarm = Alarm::new().unwrap();
+            alarm.set(Some(Instant::since_boot(Duration::MAX))).unwrap();
+            assert!(tokio::time::timeout(Duration::from_millis(10), alarm.rung()).await.is_err());
         });
     }
 

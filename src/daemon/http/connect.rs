@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Clock;
 use super::fault::{self, Fault};
-use super::ticket::{Ticket, Woke};
+use super::ticket::{self, Ticket, Woke};
 use super::wire::Deadline;
 use crate::engine::{FailureKind, Instant};
 
@@ -97,12 +98,13 @@ fn settle(
     manner: &Manner<'_>,
 ) -> Result<Option<(TcpStream, SocketAddr)>, Fault> {
     let sockets = std::mem::take(pending);
-    let mut fds: Vec<_> = sockets.iter().map(|(_, socket)| PollFd::new(socket, PollFlags::OUT)).collect();
+    let mut fds: Vec<_> =
+        sockets.iter().map(|(_, socket)| PollFd::new(socket.as_fd(), PollFlags::POLLOUT)).collect();
     let woke = manner.ticket.poll(&mut fds, until, manner.clock).map_err(Fault::of_io)?;
     if woke == Woke::Bell && manner.ticket.ended() {
         return Err(Fault::ended());
     }
-    let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    let ready: Vec<bool> = fds.iter().map(ticket::woken).collect();
     drop(fds);
     for ((address, socket), ready) in sockets.into_iter().zip(ready) {
         if !ready {

@@ -8,11 +8,14 @@
 //! The state, the phase and the exchange change together, under one lock that nobody holds while waiting.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use rustix::event::EventfdFlags;
 
 use super::Clock;
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
@@ -155,16 +158,17 @@ impl Ticket {
         until: Instant,
         clock: Clock,
     ) -> io::Result<Woke> {
-        fds.push(PollFd::new(&self.bell, PollFlags::IN));
+        fds.push(PollFd::new(self.bell.as_fd(), PollFlags::POLLIN));
         let result = loop {
             let left = until.since(clock());
             if left.is_zero() {
                 break Ok(Woke::Late);
             }
-            let left = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 60, tv_nsec: 0 });
-            match rustix::event::poll(fds, Some(&left)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) if fds.last().is_some_and(|bell| !bell.revents().is_empty()) => break Ok(Woke::Bell),
+            // A `timespec` may have 32 bits for its seconds.
+            let left = TimeSpec::from_duration(left.min(Duration::from_secs(60)));
+            match ppoll(fds, Some(left), None) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) if fds.last().is_some_and(woken) => break Ok(Woke::Bell),
                 Ok(_) => break Ok(Woke::Ready),
                 Err(error) => break Err(error.into()),
             }
@@ -193,6 +197,11 @@ impl Ticket {
         // A panic elsewhere cannot leave it half changed: every change is one assignment or ends the job.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a descriptor is ready; an event that only the kernel knows counts too.
+pub(super) fn woken(fd: &PollFd<'_>) -> bool {
+    fd.any() != Some(false)
 }
 
 pub(super) fn millis(duration: Duration) -> f64 {

@@ -2,10 +2,11 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags};
 
 use super::Clock;
 use super::fault::{self, Fault};
@@ -71,7 +72,7 @@ impl Wire {
                 Ok(done) => return Ok(done),
             }
             let woke = self.ticket.poll(
-                &mut vec![PollFd::new(&self.stream, flags)],
+                &mut vec![PollFd::new(self.stream.as_fd(), flags)],
                 self.deadline.at,
                 self.clock,
             )?;
@@ -84,13 +85,13 @@ impl Wire {
 
 impl Read for Wire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.until_ready(PollFlags::IN, |mut stream| stream.read(buffer))
+        self.until_ready(PollFlags::POLLIN, |mut stream| stream.read(buffer))
     }
 }
 
 impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.until_ready(PollFlags::OUT, |mut stream| stream.write(bytes))
+        self.until_ready(PollFlags::POLLOUT, |mut stream| stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -18,8 +18,8 @@ use wanbeacon::provider::{Method, Reply, Request, Secret, Step, Verdict};
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) fn clock() -> Instant {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Instant::since_boot(Duration::try_from(now).unwrap())
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap();
+    Instant::since_boot(now.into())
 }
 
 /// Limits that a test for a time limit can wait for.
