@@ -175,7 +175,8 @@ pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
 /// What the catalogue and the provider's entry object to, before the password file is read.
 pub(super) fn account_mistakes(record: &Record) -> Vec<Mistake> {
     let password = record.password.as_ref().map(|password| match password {
-        Password::File(_) => Secret::new("in its file"),
+        // "in its file" in base64, which keys must be.
+        Password::File(_) => Secret::new("aW4gaXRzIGZpbGU="),
         Password::Text(secret) => secret.clone(),
     });
     account(record, password).err().unwrap_or_default()

@@ -12,7 +12,9 @@ use super::options::{self, OPTIONS, Opt, Scope};
 use super::value::{self, Fault, Raw, Value};
 use super::{Config, Global, LogLevel, Password, Record};
 use crate::engine::{Allow, RecordId};
-use crate::provider::{AccountSettings, Method, Secret};
+use crate::provider::{
+    AccountSettings, Algorithm, DnsSettings, DnsTransport, Method, Prerequisite, Secret, catalogue,
+};
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -295,7 +297,29 @@ impl Reader<'_> {
         option.map_or_else(String::new, |option| self.source.dialect.line(option, "true"))
     }
 
+    /// A name server has no scheme, any other server must say how it is spoken to.
+    fn bare_server(&mut self, values: &Values) {
+        let entry = values.text("provider").and_then(|id| catalogue::provider(&id)).and_then(Result::ok);
+        let (Some(entry), Some(server)) = (entry, values.text("server")) else { return };
+        let (what, mend) = match (entry.speaks_dns(), server.contains("://")) {
+            (true, true) => (
+                format!("'server' is {}, but provider {} speaks DNS", quoted(&server), quoted(&entry.id)),
+                "write only the name server and, if it is not 53, its port".to_owned(),
+            ),
+            (false, false) => (
+                format!(
+                    "'server' is {}, which begins neither with https:// nor with http://",
+                    quoted(&server)
+                ),
+                format!("write https:// and the host, for example: {}", self.example("server")),
+            ),
+            (true, false) | (false, true) => return,
+        };
+        self.mistakes.push(Mistake::error(values.places.get("server").cloned(), what, mend));
+    }
+
     fn schemes(&mut self, values: &Values) {
+        self.bare_server(values);
         for name in ["server", "url"] {
             let plain = values.text(name).is_some_and(|url| url.starts_with("http://"));
             if plain && values.flag("insecure") != Some(true) {
@@ -354,6 +378,7 @@ fn record(values: &Values, home: Place) -> Option<Record> {
             success: values.list("success"),
             raw: values.flag("raw").unwrap_or(false),
             insecure: values.flag("insecure").unwrap_or(false),
+            dns: dns(values),
         },
         bind_device: values.text("bind_device"),
         refresh: values.duration("refresh"),
@@ -368,6 +393,18 @@ fn method(word: &str) -> Option<Method> {
     [("GET", Method::Get), ("PATCH", Method::Patch), ("POST", Method::Post), ("PUT", Method::Put)]
         .into_iter()
         .find_map(|(name, method)| (name == word).then_some(method))
+}
+
+/// The words are those of the option table, which come from the same names.
+fn dns(values: &Values) -> DnsSettings {
+    let chosen = |option: &str, name: &str| values.text(option).is_some_and(|word| word == name);
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| chosen("algorithm", algorithm.name()));
+    let exists = Prerequisite::NameExists;
+    DnsSettings {
+        algorithm: algorithm.unwrap_or_default(),
+        transport: if chosen("transport", "tcp") { DnsTransport::Tcp } else { DnsTransport::Udp },
+        prerequisite: if chosen("prerequisite", exists.name()) { exists } else { Prerequisite::None },
+    }
 }
 
 fn header(field: &str) -> Option<(String, Secret)> {

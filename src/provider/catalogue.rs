@@ -25,6 +25,7 @@ const ENTRIES: &[(&str, &[u8])] = &[
     entry!("freedns.afraid.org-v2-basic"),
     entry!("ipv64.net"),
     entry!("no-ip.com"),
+    entry!("rfc2136"),
 ];
 
 /// Ids of all entries, sorted.

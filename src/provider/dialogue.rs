@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::account::Inner;
 use super::form::Form;
+use super::rfc2136::Talk;
 use super::template::Values;
 use super::{Family, Refusal, Reply, Step, Update, Verdict};
 
@@ -17,6 +18,8 @@ pub struct Dialogue {
     /// Requests that have not been answered; the first is on its way.
     parts: VecDeque<Part>,
     verdicts: Vec<Option<Verdict>>,
+    /// Takes the place of all that, for a provider that speaks DNS.
+    talk: Option<Talk>,
 }
 
 /// One request.
@@ -33,9 +36,15 @@ enum Told {
 }
 
 impl Dialogue {
-    pub(super) fn begin(account: Arc<Inner>, update: &Update) -> (Self, Step) {
+    pub(super) fn begin(account: Arc<Inner>, update: &Update, now: u64) -> (Self, Step) {
         let verdicts = vec![None; update.names.len()];
-        let mut dialogue = Self { account, update: update.clone(), parts: VecDeque::new(), verdicts };
+        let talk = account.dns().map(|peer| Talk::begin(peer, update, now));
+        let mut dialogue =
+            Self { account, update: update.clone(), parts: VecDeque::new(), verdicts, talk: None };
+        if let Some((talk, step)) = talk {
+            dialogue.talk = Some(talk);
+            return (dialogue, step);
+        }
         dialogue.parts = dialogue.plan();
         let step = dialogue.step();
         (dialogue, step)
@@ -63,6 +72,15 @@ impl Dialogue {
             }
         }
         self.step()
+    }
+
+    /// Takes the name server's answer to the last question and says what comes next.
+    #[must_use = "the step must be performed"]
+    pub fn hear(&mut self, message: &[u8]) -> Step {
+        match &mut self.talk {
+            Some(talk) => talk.hear(message),
+            None => self.step(),
+        }
     }
 
     /// A provider that says in its own words that it is unwell (`911`) is left alone for as long as its entry asks; a

@@ -7,16 +7,19 @@
 //! Account::dialogue(update) ──▶ Step::Send(request) ──▶ advance(reply) ──▶ Step::Send(…) … ──▶ Step::Done(verdicts)
 //! ```
 //!
-//! The shell performs the steps without understanding them.
+//! A provider that speaks DNS has questions instead of requests: `Step::Ask(question)` and `hear(message)`. The shell
+//! performs the steps without understanding them.
 
 mod account;
 mod answer;
 pub mod catalogue;
 mod custom;
 mod dialogue;
+mod dns;
 mod entry;
 mod form;
 mod recorded;
+mod rfc2136;
 mod settings;
 mod template;
 
@@ -30,6 +33,10 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
+pub use dns::{
+    Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
+    is_truncated, rcode,
+};
 pub use entry::{EntryError, Provider, Status};
 pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
 pub use settings::AccountSettings;
@@ -225,6 +232,8 @@ pub const WORDS_MAX: usize = 160;
 /// What happens next in a dialogue.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
+    /// Ask this name server and call `hear` with its answer.
+    Ask(Question),
     /// Perform this request and call `advance` with the reply.
     Send(Request),
     /// The dialogue is over: one verdict for each name of the update, in order.

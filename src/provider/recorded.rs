@@ -137,12 +137,14 @@ impl Recorded {
             }
         };
         for answer in &self.answers {
-            let (mut dialogue, step) = account.dialogue(&update);
+            let (mut dialogue, step) = account.dialogue(&update, 0);
             match step {
+                Step::Ask(question) => compare("request", self.url.clone(), question.shown),
                 Step::Send(request) => self.compare_request(&request, &settings, &mut compare),
                 Step::Done(verdicts) => compare("request", self.url.clone(), format!("{verdicts:?}")),
             }
             let played = match dialogue.advance(&answer.reply()) {
+                Step::Ask(question) => format!("a question: {}", question.shown),
                 Step::Send(request) => format!("another request: {}", request.shown),
                 Step::Done(verdicts) => verdicts.iter().map(word).collect::<Vec<_>>().join(", "),
             };

@@ -45,7 +45,7 @@ fn custom(url: &str) -> AccountSettings {
 }
 
 fn sent(account: &Account, name: &str, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) -> Request {
-    match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6 }).1 {
+    match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6 }, 0).1 {
         Step::Send(request) => request,
         Step::Done(verdicts) => panic!("no request: {verdicts:?}"),
     }
@@ -156,11 +156,11 @@ fn two_families_without_a_common_request_become_two_requests() {
     let account = account("custom", two, "a.example.net", &[Family::V4, Family::V6]).unwrap();
     let update = Update { names: vec!["a.example.net".to_owned()], ipv4: Some(V4), ipv6: Some(V6) };
     let good = Reply { status: 200, headers: Vec::new(), body: "good".to_owned() };
-    let (mut dialogue, _) = account.dialogue(&update);
+    let (mut dialogue, _) = account.dialogue(&update, 0);
     let Step::Send(second) = dialogue.advance(&good) else { panic!("the second family is told too") };
     assert_eq!(second.url.expose(), "https://x.example/6?a=2001:db8:0:1:2:3:4:5");
     assert_eq!(dialogue.advance(&good), Step::Done(vec![Verdict::Good]));
-    let (mut dialogue, _) = account.dialogue(&update);
+    let (mut dialogue, _) = account.dialogue(&update, 0);
     let Step::Done(verdicts) = dialogue.advance(&Reply { status: 500, ..good }) else { panic!("it is over") };
     assert!(matches!(verdicts[..], [Verdict::Busy { .. }]));
 }
@@ -180,7 +180,7 @@ proptest! {
             let account = account(id, full(&password), name, &[Family::V4]).unwrap();
             let request = sent(&account, name, Some(V4), None);
             let update = Update { names: vec![name.to_owned()], ipv4: Some(V4), ipv6: None };
-            let (mut dialogue, step) = account.dialogue(&update);
+            let (mut dialogue, step) = account.dialogue(&update, 0);
             let reply = Reply { status: 200, headers: Vec::new(), body: format!("unknown {password} given") };
             let open = [
                 request.shown.clone(), format!("{request:?}"), format!("{account:?}"), account.key().to_owned(),
