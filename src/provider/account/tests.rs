@@ -47,7 +47,7 @@ fn custom(url: &str) -> AccountSettings {
 fn sent(account: &Account, name: &str, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) -> Request {
     match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6 }, 0).1 {
         Step::Send(request) => request,
-        Step::Done(verdicts) => panic!("no request: {verdicts:?}"),
+        other => panic!("no request: {other:?}"),
     }
 }
 
