@@ -299,11 +299,13 @@ impl Reader<'_> {
 
     /// A name server has no scheme, any other server must say how it is spoken to.
     fn bare_server(&mut self, values: &Values) {
-        let entry = values.text("provider").and_then(|id| catalogue::provider(&id)).and_then(Result::ok);
-        let (Some(entry), Some(server)) = (entry, values.text("server")) else { return };
-        let (what, mend) = match (entry.speaks_dns(), server.contains("://")) {
+        let Some(server) = values.text("server") else { return };
+        let id = values.text("provider").unwrap_or_default();
+        let entry = catalogue::provider(&id).and_then(Result::ok);
+        let speaks_dns = entry.is_some_and(|entry| entry.speaks_dns());
+        let (what, mend) = match (speaks_dns, server.contains("://")) {
             (true, true) => (
-                format!("'server' is {}, but provider {} speaks DNS", quoted(&server), quoted(&entry.id)),
+                format!("'server' is {}, but provider {} speaks DNS", quoted(&server), quoted(&id)),
                 "write only the name server and, if it is not 53, its port".to_owned(),
             ),
             (false, false) => (
