@@ -91,7 +91,7 @@ impl Server {
             let path = directory.display();
             let text = format!(
                 "launch=gsqlite3\ngsqlite3-database={path}/zones.sqlite3\nlocal-address=127.0.0.1\nlocal-port={port}\n\
-                 socket-dir={path}\ndnsupdate=yes\nallow-dnsupdate-from=\nquery-cache-ttl=0\ncache-ttl=0\n\
+                 socket-dir={path}\ndnsupdate=yes\nallow-dnsupdate-from=0.0.0.0/0,::/0\nquery-cache-ttl=0\ncache-ttl=0\n\
                  zone-cache-refresh-interval=0\n"
             );
             write(directory, "pdns.conf", &text);

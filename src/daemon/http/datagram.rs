@@ -59,10 +59,13 @@ impl Datagrams<'_> {
         }
         let (count, mut pause) = (servers.len(), PAUSE);
         for turn in 0.. {
+            if (self.clock)() >= self.deadline.at {
+                break;
+            }
             if send(question, turn, &mut servers, &mut failed) {
                 left();
             }
-            if servers.is_empty() || (self.clock)() >= self.deadline.at {
+            if servers.is_empty() {
                 break;
             }
             let is_first_round = turn + 1 < count;

@@ -175,7 +175,8 @@ proptest! {
     #[test]
     fn no_secret_is_ever_shown(password in "[!-~]{8,40}") {
         prop_assume!(!"https://www.duckdns.org/update?domains=homexyz".contains(&password));
-        for id in catalogue::ids() {
+        let speaks_http = |id: &&str| !catalogue::provider(id).unwrap().unwrap().speaks_dns();
+        for id in catalogue::ids().filter(speaks_http) {
             let name = if id == "duckdns.org" { "homexyz.duckdns.org" } else { "a.example.net" };
             let account = account(id, full(&password), name, &[Family::V4]).unwrap();
             let request = sent(&account, name, Some(V4), None);

@@ -11,6 +11,7 @@
 //! One message carries all names of a zone. It deletes each RRset and adds the new one, which the server does whole or
 //! not at all (RFC 2136 section 3.4). No random number is needed: ids come from the key, so that nobody without it can guess them.
 
+mod badtime;
 mod message;
 mod talk;
 mod verdict;
@@ -129,28 +130,21 @@ fn name(text: &str) -> Option<WireName> {
 fn server(text: &str) -> Result<NameServer, &'static str> {
     const MEND: &str = "write the name server's name or address, such as ns1.example.org or 192.0.2.1:5353";
     let port = |text: &str| text.parse().ok().filter(|port: &u16| *port > 0);
-    let (host, port) = match text.rsplit_once(':') {
-        _ if text.parse::<IpAddr>().is_ok() => (text, Some(DNS_PORT)),
-        Some((host, digits)) => (host, port(digits)),
-        None => (text, Some(DNS_PORT)),
-    };
-    let (host, port) = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(inner) if inner.parse::<IpAddr>().is_ok() => (inner, port),
-        Some(_) => return Err(MEND),
-        // `[2001:db8::1]` without a port was cut in the middle.
-        None if text.starts_with('[') => (text.trim_start_matches('[').trim_end_matches(']'), Some(DNS_PORT)),
-        None => (host, port),
-    };
-    let is_host = |host: &str| {
+    let is_address = |host: &str| host.parse::<IpAddr>().is_ok();
+    let is_name = |host: &str| {
         let letter = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-        host.parse::<IpAddr>().is_ok() || (!host.is_empty() && host.bytes().all(letter))
+        !host.is_empty() && host.bytes().all(letter)
     };
-    match port {
-        Some(port) if is_host(host) => {
-            Ok(NameServer::Host { host: host.trim_end_matches('.').to_owned(), port })
-        }
-        Some(_) | None => Err(MEND),
-    }
+    let bracketed = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+    let (host, port, fits) = match (bracketed, text.rsplit_once(':')) {
+        (Some((host, "")), _) => (host, Some(DNS_PORT), is_address(host)),
+        (Some((host, rest)), _) => (host, rest.strip_prefix(':').and_then(port), is_address(host)),
+        (None, None) => (text, Some(DNS_PORT), is_name(text)),
+        (None, Some(_)) if is_address(text) => (text, Some(DNS_PORT), true),
+        (None, Some((host, digits))) => (host, port(digits), is_name(host)),
+    };
+    let host = host.strip_suffix('.').unwrap_or(host).to_owned();
+    port.filter(|_| fits).map(|port| NameServer::Host { host, port }).ok_or(MEND)
 }
 
 /// A server for a person: without the port if it is the usual one.

@@ -9,7 +9,7 @@ use domain::tsig::{ClientTransaction, Key, ValidationError};
 use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
 use super::super::{Refusal, Step, Update, Verdict};
 use super::message::{self, Signed};
-use super::{Peer, authority, verdict};
+use super::{Peer, authority, badtime, verdict};
 
 /// An update on its way; see the module's picture.
 pub(in crate::provider) struct Talk {
@@ -24,7 +24,7 @@ pub(in crate::provider) struct Talk {
     /// What has both; after `unplaced`, the first is being sent.
     placed: VecDeque<Batch>,
     /// The update that waits for its answer.
-    sent: Option<ClientTransaction<Key>>,
+    sent: Option<Signed>,
     /// Whether a server's time was used.
     is_corrected: bool,
     verdicts: Vec<Option<Verdict>>,
@@ -74,7 +74,7 @@ impl Talk {
     /// Takes the answer to the last question and says what comes next.
     pub(in crate::provider) fn hear(&mut self, message: &[u8]) -> Step {
         match self.sent.take() {
-            Some(transaction) => self.updated(message, &transaction),
+            Some(request) => self.updated(message, &request),
             None => self.located(message),
         }
         self.next()
@@ -124,15 +124,20 @@ impl Talk {
     }
 
     /// An answer to the update.
-    fn updated(&mut self, message: &[u8], transaction: &ClientTransaction<Key>) {
+    fn updated(&mut self, message: &[u8], request: &Signed) {
         let Some(batch) = self.placed.front() else { return };
-        let checked = verify(message, transaction, self.now);
-        if let (Err(ValidationError::ServerBadTime { server, .. }), false) = (&checked, self.is_corrected) {
-            self.now = server.into_octets().into_iter().fold(0, |time, octet| time << 8 | u64::from(octet));
-            self.is_corrected = true;
-            return;
-        }
-        let verdict = verdict::of(&self.peer, &batch.zone, rcode(message), checked.err().as_ref());
+        let verdict = match badtime::server_time(&self.peer, &request.message, message) {
+            Some(time) if !self.is_corrected => {
+                self.now = time;
+                self.is_corrected = true;
+                return;
+            }
+            Some(_) => verdict::of_a_wandering_clock(),
+            None => {
+                let flaw = verify(message, &request.transaction, self.now).err();
+                verdict::of(&self.peer, &batch.zone, rcode(message), flaw.as_ref())
+            }
+        };
         if let Some(batch) = self.placed.pop_front() {
             self.settle(&batch.names, &verdict);
         }
@@ -151,8 +156,8 @@ impl Talk {
             let question = if let Some(unplaced) = self.unplaced.front() {
                 self.question(&unplaced.owner)
             } else if let Some(batch) = self.placed.front() {
-                self.send(batch).map(|(question, transaction)| {
-                    self.sent = Some(transaction);
+                self.send(batch).map(|(question, request)| {
+                    self.sent = Some(request);
                     question
                 })
             } else {
@@ -188,22 +193,21 @@ impl Talk {
         })
     }
 
-    fn send(&self, batch: &Batch) -> Option<(Question, ClientTransaction<Key>)> {
+    fn send(&self, batch: &Batch) -> Option<(Question, Signed)> {
         let names: Vec<&str> =
             batch.names.iter().filter_map(|at| Some(self.update.names.get(*at)?.as_str())).collect();
         let id = message::id(&self.peer, &self.update, self.now, self.count);
         let key = self.peer.key()?;
-        let Signed { message, transaction } =
-            message::update(&self.peer, key, (id, self.now), &batch.zone, &names, &self.update)?;
+        let signed = message::update(&self.peer, key, (id, self.now), &batch.zone, &names, &self.update)?;
         let server = Some(&batch.server);
         let question = Question {
             server: batch.server.clone(),
             transport: self.peer.dns.transport,
-            message,
+            message: signed.message.clone(),
             is_update: true,
             shown: message::script(&self.peer, server, Some(&batch.zone), &names, &self.update),
         };
-        Some((question, transaction))
+        Some((question, signed))
     }
 
     /// Who is asked for zones.

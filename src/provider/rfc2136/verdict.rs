@@ -14,6 +14,11 @@ pub(super) fn of(peer: &Peer, zone: &str, code: &str, flaw: Option<&ValidationEr
     }
 }
 
+/// The server does not accept the time that it has told itself.
+pub(super) fn of_a_wandering_clock() -> Verdict {
+    busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
+}
+
 /// The server itself says so.
 fn signed(peer: &Peer, zone: &str, code: &str) -> Verdict {
     let refused = |refusal, words: String| Verdict::Refused { refusal, words };
@@ -53,13 +58,13 @@ fn unsigned(peer: &Peer, code: &str, flaw: &ValidationError) -> Verdict {
         ValidationError::ServerBadSig => {
             credentials(format!("the secret of key {key} is not the server's (BADSIG): check 'password'"))
         }
-        ValidationError::ServerBadTime { .. } => {
-            busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
-        }
         ValidationError::ServerUnsigned if code == "NOERROR" => {
             Verdict::NotUnderstood { words: "success without a signature: nothing proves it".to_owned() }
         }
-        ValidationError::ServerUnsigned => busy(format!("{code}, without a signature that would prove it")),
+        // As PowerDNS answers a key that it does not accept.
+        ValidationError::ServerUnsigned => busy(format!(
+            "{code} without a signature: {key} is not accepted, or somebody else answers in the server's place"
+        )),
         flaw => {
             Verdict::NotUnderstood { words: format!("{code} with a signature that proves nothing: {flaw}") }
         }
