@@ -40,7 +40,7 @@ pub fn entry(id: &str) -> Result<Provider, NoEntry> {
 ///
 /// One of them is broken.
 pub fn entries() -> Result<Vec<Provider>, NoEntry> {
-    catalogue::ids().map(entry).collect()
+    catalogue::providers().map_err(|_| NoEntry::Broken("the catalogue is broken".to_owned()))
 }
 
 /// The record types that an entry can publish.

@@ -260,11 +260,11 @@ impl Daemon {
 
     fn send(&mut self, job: &Job) {
         let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
-        let (mut dialogue, step) = account.dialogue(&job.update, clock::now().unix().unwrap_or(0));
+        let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
         let (bind, secrets) = (self.bind(&job.record), account.secrets().to_vec());
         let first = match step {
             Step::Ask(first) => {
-                let advance = Box::new(move |message: &[u8]| dialogue.hear(message));
+                let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
                 return self.http.ask(Inquiry { job: job.id, first, advance, bind, secrets });
             }
             Step::Send(first) => first,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::clock;
 use super::settings::Loaded;
 use crate::config::nearest;
 use crate::engine::address::{Snapshot, choose};
@@ -114,8 +115,7 @@ fn sketch(account: &Account, update: &Update) -> Sketch {
         };
         return Sketch { names, request: Some(shown) };
     }
-    // Nothing that is shown depends on the time.
-    let (_, step) = account.dialogue(update, 0);
+    let (_, step) = account.dialogue(update, clock::unix());
     let Step::Send(request) = step else { return Sketch { names, request: None } };
     let Request { method, shown, headers, body, family, .. } = &request;
     let headers = headers.iter();

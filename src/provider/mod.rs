@@ -7,18 +7,26 @@
 //! Account::dialogue(update) ──▶ Step::Send(request) ──▶ advance(reply) ──▶ Step::Send(…) … ──▶ Step::Done(verdicts)
 //! ```
 //!
-//! A provider that speaks DNS has questions instead of requests: `Step::Ask(question)` and `hear(message)`. The shell
+//! A provider that speaks DNS has questions instead of requests: `Step::Ask(question)` and `receive(message)`. The shell
 //! performs the steps without understanding them.
 
 mod account;
 mod answer;
+mod api;
+#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
 mod dns;
 mod entry;
 mod form;
+mod lookup;
 mod recorded;
+#[cfg(program)]
+mod rfc2136;
+// Only the program needs a DNS library, the build script has nobody to speak to.
+#[cfg(not(program))]
+#[path = "rfc2136/absent.rs"]
 mod rfc2136;
 mod settings;
 mod template;
@@ -37,8 +45,8 @@ pub use dns::{
     Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
     is_truncated, rcode,
 };
-pub use entry::{EntryError, Provider, Status};
-pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
+pub use entry::{EntryError, EntryMistake, Provider, Status};
+pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
 pub use settings::AccountSettings;
 pub use template::{TemplateError, TemplateMistake};
 
@@ -232,7 +240,7 @@ pub const WORDS_MAX: usize = 160;
 /// What happens next in a dialogue.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// Ask this name server and call `hear` with its answer.
+    /// Ask this name server and call `receive` with its answer.
     Ask(Question),
     /// Perform this request and call `advance` with the reply.
     Send(Request),

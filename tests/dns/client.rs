@@ -59,7 +59,7 @@ pub(crate) fn publish_with(
     let account = Account::new(Arc::new(provider), settings.clone(), &update.names, &families).unwrap();
     let (mut dialogue, step) = account.dialogue(update, now);
     let Step::Ask(first) = step else { panic!("no question") };
-    let advance = Box::new(move |message: &[u8]| dialogue.hear(message));
+    let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
     let (sender, results) = mpsc::channel();
     let results_to = move |_, outcome, exchange| sender.send((outcome, exchange)).unwrap();
     let mut http = Http::new(Settings { limits, ..Settings::new(clock::monotonic) }, results_to);

@@ -10,7 +10,7 @@ use super::entry::{Provider, Status};
 use super::form::{Form, Forms};
 use super::rfc2136::Peer;
 use super::settings::AccountSettings;
-use super::template::{TemplateError, Values, labels_below};
+use super::template::{Known, TemplateError, Values, labels_below};
 use super::{Family, Manners, Secret, Step, Update};
 
 /// A provider, with the credentials of one record. Cheap to clone; `Send` and `Sync`.
@@ -65,6 +65,13 @@ impl Account {
         } else {
             let forms = custom.as_ref().map_or(&provider.forms, |custom| &custom.forms);
             errors.extend(missing(&provider, forms, &settings, families));
+            let schemes = forms.all().filter_map(|form| form.sign);
+            errors.extend(
+                schemes
+                    .filter_map(|scheme| scheme.objection(&settings))
+                    .take(1)
+                    .map(|(option, mend)| AccountError::Invalid { option, mend }),
+            );
         }
         errors.extend(outside(&provider, &settings, names));
         let mut inner = Inner {
@@ -126,7 +133,7 @@ impl Account {
         &self.0.hidden
     }
 
-    /// Begins to tell the provider an update. `now` is in seconds of Unix time, zero if nobody knows it.
+    /// Begins to tell the provider an update. `now`: seconds since 1970, which signatures state.
     #[must_use]
     pub fn dialogue(&self, update: &Update, now: u64) -> (Dialogue, Step) {
         Dialogue::begin(Arc::clone(&self.0), update, now)
@@ -165,6 +172,11 @@ impl Inner {
         &self.manners
     }
 
+    /// Whether the zone of a name is to be found out.
+    pub(super) fn searches_zones(&self) -> bool {
+        self.settings.zone.is_none()
+    }
+
     /// What the placeholders stand for when these names are told.
     pub(super) fn values<'a>(&'a self, names: &'a [String], family: Family) -> Values<'a> {
         Values {
@@ -176,6 +188,8 @@ impl Inner {
             ipv4: None,
             ipv6: None,
             family,
+            known: Known::default(),
+            now: 0,
         }
     }
 
@@ -326,10 +340,11 @@ fn missing(
     let mut options: Vec<&'static str> = Vec::new();
     for family in families {
         match forms.of(*family) {
-            Some(form) => options.extend(form.placeholders().filter_map(|p| p.setting())),
+            Some(form) => options.extend(form.settings()),
             None => errors.push(AccountError::NoForm { provider: provider.id.clone(), family: *family }),
         }
     }
+    options.extend(forms.others().flat_map(Form::settings));
     options.sort_unstable();
     options.dedup();
     for option in options {

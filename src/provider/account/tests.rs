@@ -36,9 +36,8 @@ fn account(
     Account::new(Arc::clone(provider), settings, &[name.to_owned()], families)
 }
 
-static ALL: LazyLock<Vec<Arc<Provider>>> = LazyLock::new(|| {
-    catalogue::ids().map(|id| Arc::new(catalogue::provider(id).unwrap().unwrap())).collect()
-});
+static ALL: LazyLock<Vec<Arc<Provider>>> =
+    LazyLock::new(|| catalogue::providers().unwrap().into_iter().map(Arc::new).collect());
 
 fn custom(url: &str) -> AccountSettings {
     AccountSettings { url: secret(url), ..AccountSettings::default() }
@@ -227,6 +226,7 @@ proptest! {
         let settings = AccountSettings { param: secret(&password), ..AccountSettings::default() };
         let values = Values {
             settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, family: Family::V4,
+            known: Known::default(), now: 0,
         };
         let json: serde_json::Value = serde_json::from_str(&template.render(&values).sent).unwrap();
         prop_assert_eq!(json["key"].as_str().unwrap(), password);

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::super::template::Known;
 use super::*;
 use crate::provider::{AccountSettings, Family, Provider, catalogue};
 
@@ -22,6 +23,8 @@ fn classify(answers: &Answers, reply: &Reply, names: usize) -> Vec<Verdict> {
         ipv4: Some(std::net::Ipv4Addr::new(203, 0, 113, 7)),
         ipv6: None,
         family: Family::V4,
+        known: Known::default(),
+        now: 0,
     };
     answers.classify(reply, &values, &|text| text.replace("hunter22", "***"))
 }
