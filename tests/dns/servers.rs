@@ -31,22 +31,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// BIND with the zones `example.test` and `sub.example.test`, which the key may change, and `denied.test`, which it
-    /// may not. There is a key for each other algorithm, named after it.
+    /// BIND with the zone `example.test`, which the key may change; `sub.example.test`, which the keys of the other
+    /// algorithms may change as well, each named after its own; and `denied.test`, which nobody may change.
     pub(crate) fn bind() -> Self {
-        let key = |name: &str, algorithm: &str| {
-            format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n")
-        };
         let zone = |name: &str, policy: &str| {
             format!(
                 "zone \"{name}\" {{ type primary; file \"{name}.zone\"; update-policy {{ {policy} }}; }};\n"
             )
         };
-        let other = ["hmac-sha1", "hmac-sha384", "hmac-sha512"];
-        let grant = |name: &str| format!("grant {name} zonesub A AAAA;");
-        let grants: String = other.iter().map(|name| grant(name)).collect();
-        let ours = grants + &grant(KEY);
-        let keys: String = other.iter().map(|name| key(name, name)).collect();
+        let others = ["hmac-sha1", "hmac-sha384", "hmac-sha512"];
+        let key = |name: &&str| format!("key \"{name}\" {{ algorithm {name}; secret \"{SECRET}\"; }};\n");
+        let grant = |name: &&str| format!("grant {name} zonesub A AAAA;");
+        let grants: String = others.iter().chain([&KEY]).map(grant).collect();
+        let more: String = others.iter().map(key).collect();
+        let more =
+            more + &zone("sub.example.test", &grants) + &zone("denied.test", "grant nobody zonesub A;");
         Self::start(|directory, port| {
             for name in ["example.test", "sub.example.test", "denied.test"] {
                 write(directory, &format!("{name}.zone"), ZONE);
@@ -57,9 +56,7 @@ impl Server {
                  listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no; \
                  dnssec-validation no; notify no; }};\ncontrols {{ }};\n"
             );
-            let zones = zone("example.test", &ours) + &zone("sub.example.test", &ours);
-            let denied = zone("denied.test", "grant nobody zonesub A;");
-            write(directory, "named.conf", &(options + &keys + &key(KEY, "hmac-sha256") + &zones + &denied));
+            write(directory, "named.conf", &(options + &documented("BIND")[0] + &more));
             let mut command = Command::new("named");
             command.args(["-g", "-n", "1", "-c"]).arg(directory.join("named.conf"));
             command
@@ -71,14 +68,11 @@ impl Server {
         Self::start(|directory, port| {
             write(directory, "example.test.zone", ZONE);
             let path = directory.display();
-            let text = format!(
+            let server = format!(
                 "server:\n  listen: 127.0.0.1@{port}\n  rundir: {path}\n  udp-workers: 1\n  tcp-workers: 1\n\
-                 database:\n  storage: {path}\n\
-                 key:\n  - id: {KEY}\n    algorithm: hmac-sha256\n    secret: {SECRET}\n\
-                 acl:\n  - id: ddns\n    key: {KEY}\n    action: update\n    update-type: [A, AAAA]\n\
-                 zone:\n  - domain: example.test\n    storage: {path}\n    file: example.test.zone\n    acl: ddns\n"
+                 database:\n  storage: {path}\ntemplate:\n  - id: default\n    storage: {path}\n"
             );
-            write(directory, "knot.conf", &text);
+            write(directory, "knot.conf", &(server + &documented("Knot DNS")[0]));
             let mut command = Command::new("knotd");
             command.arg("-c").arg(directory.join("knot.conf"));
             command
@@ -89,19 +83,19 @@ impl Server {
     pub(crate) fn powerdns() -> Self {
         Self::start(|directory, port| {
             let path = directory.display();
+            let [settings, commands] = documented("PowerDNS").try_into().unwrap();
             let text = format!(
                 "launch=gsqlite3\ngsqlite3-database={path}/zones.sqlite3\nlocal-address=127.0.0.1\nlocal-port={port}\n\
-                 socket-dir={path}\ndnsupdate=yes\nallow-dnsupdate-from=0.0.0.0/0,::/0\nquery-cache-ttl=0\ncache-ttl=0\n\
-                 zone-cache-refresh-interval=0\n"
+                 socket-dir={path}\nquery-cache-ttl=0\ncache-ttl=0\nzone-cache-refresh-interval=0\n{settings}"
             );
             write(directory, "pdns.conf", &text);
             write(directory, "example.test.zone", &ZONE.replace("$TTL", "$ORIGIN example.test.\n$TTL"));
             let schema = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql";
             sh(&format!("sqlite3 {path}/zones.sqlite3 < {schema}"));
-            let pdnsutil = |words: &str| sh(&format!("pdnsutil --config-dir={path} {words}"));
-            pdnsutil(&format!("load-zone example.test {path}/example.test.zone"));
-            pdnsutil(&format!("import-tsig-key {KEY} hmac-sha256 {SECRET}"));
-            pdnsutil(&format!("set-meta example.test TSIG-ALLOW-DNSUPDATE {KEY}"));
+            let load = format!("pdnsutil load-zone example.test {path}/example.test.zone\n");
+            for command in (load + &commands).lines() {
+                sh(&command.replace("pdnsutil", &format!("pdnsutil --config-dir={path}")));
+            }
             let mut command = Command::new("pdns_server");
             command.arg(format!("--config-dir={path}")).args([
                 "--guardian=no",
@@ -157,6 +151,15 @@ pub(crate) fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// The examples of a server in docs/rfc2136.md.
+fn documented(server: &str) -> Vec<String> {
+    let document = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rfc2136.md")).unwrap();
+    let (_, section) = document.split_once(&format!("\n### {server}\n")).unwrap();
+    let section = section.split("\n#").next().unwrap();
+    let blocks = section.split("\n```").skip(1).step_by(2);
+    blocks.map(|block| block.split_once('\n').unwrap().1.to_owned() + "\n").collect()
 }
 
 fn write(directory: &Path, name: &str, text: &str) {

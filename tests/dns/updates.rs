@@ -47,10 +47,10 @@ fn each_algorithm_is_accepted_over_udp_and_tcp() {
     for algorithm in [Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512] {
         for transport in [DnsTransport::Udp, DnsTransport::Tcp] {
             let dns = DnsSettings { algorithm, transport, ..DnsSettings::default() };
-            let user = Some(algorithm.name().to_owned());
+            let (user, zone) = (Some(algorithm.name().to_owned()), Some("sub.example.test".to_owned()));
             octet += 1;
-            let update = update(&["home.example.test"], octet);
-            is_good(&AccountSettings { user, dns, ..settings(server.address) }, &update);
+            let update = update(&["home.sub.example.test"], octet);
+            is_good(&AccountSettings { user, zone, dns, ..settings(server.address) }, &update);
             is_published(server.address, &update);
         }
     }

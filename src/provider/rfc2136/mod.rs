@@ -9,7 +9,8 @@
 //! ```
 //!
 //! One message carries all names of a zone. It deletes each RRset and adds the new one, which the server does whole or
-//! not at all (RFC 2136 section 3.4). No random number is needed: ids come from the key, so that nobody without it can guess them.
+//! not at all (RFC 2136 section 3.4). No dice are thrown: ids come from the key, so that nobody without it can guess them.
+//! What nobody signed can delay an update, but neither confirm it nor park its record.
 
 mod badtime;
 mod message;

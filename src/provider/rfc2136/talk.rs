@@ -99,7 +99,7 @@ impl Talk {
             Some(found) => {
                 let words =
                     format!("{} is no zone; it lies in {}: set 'zone' to that", unplaced.owner, found.zone);
-                self.settle(&unplaced.names, &Verdict::Refused { refusal: Refusal::Name, words });
+                self.settle(&unplaced.names, &Verdict::Busy { words, retry_after: None });
             }
             None => match unplaced.owner.split_once('.') {
                 Some((_, parent)) if self.peer.zone.is_none() => {

@@ -320,11 +320,11 @@ fn a_search_that_finds_nothing_ends_with_words() {
 }
 
 #[test]
-fn a_zone_that_is_none_is_refused_by_name() {
+fn a_zone_that_is_none_is_told_with_the_one_that_is() {
     let settings = AccountSettings { server: None, zone: Some("home.example.org".to_owned()), ..settings() };
     let (mut talk, question) = begin(&settings, &["home.example.org"]);
     let done = verdicts(talk.hear(&soa_of(&question, "example.org", "ns1.example.org")));
-    let Verdict::Refused { refusal: Refusal::Name, words } = &done[0] else { panic!("{done:?}") };
+    let Verdict::Busy { words, .. } = &done[0] else { panic!("{done:?}") };
     assert!(words.contains("example.org: set 'zone'"), "{words}");
 }
 
