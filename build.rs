@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use provider::Provider;
+use provider::{Provider, Status};
 
 const FOLDER: &str = "src/provider/catalogue";
 
@@ -42,7 +42,8 @@ fn pack() -> Result<(), Vec<String>> {
         match Provider::parse(&text) {
             Ok(entry) if file.file_name().is_some_and(|name| *name == *format!("{}.toml", entry.id)) => {
                 let head = lean(&text);
-                ids.push_str(&format!("({:?}, {}, {}),\n", entry.id, texts.len(), head.len()));
+                let lives = !matches!(entry.status, Status::Dead(_));
+                ids.push_str(&format!("({:?}, {lives}, {}, {}),\n", entry.id, texts.len(), head.len()));
                 texts.extend_from_slice(head.as_bytes());
             }
             Ok(entry) => mistakes.push(format!("{shown}:1:1: the file must be called {}.toml", entry.id)),
@@ -62,7 +63,7 @@ fn pack() -> Result<(), Vec<String>> {
         .and_then(|()| fs::write(out.join("catalogue.deflate"), &packed))
         .and_then(|()| {
             let index = format!(
-                "const UNPACKED: usize = {};\nconst INDEX: &[(&str, usize, usize)] = &[\n{ids}];\n",
+                "const UNPACKED: usize = {};\nconst INDEX: &[(&str, bool, usize, usize)] = &[\n{ids}];\n",
                 texts.len()
             );
             fs::write(out.join("catalogue.rs"), index)

@@ -24,7 +24,7 @@ pub fn entry(id: &str) -> Result<Provider, NoEntry> {
         Some(Ok(provider)) => Ok(provider),
         Some(Err(_)) => Err(NoEntry::Broken(format!("the entry of provider '{id}' is broken"))),
         None => {
-            let mend = nearest(id, catalogue::ids()).map_or_else(
+            let mend = nearest(id, catalogue::living()).map_or_else(
                 || "'wanbeacon providers' lists all".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );

@@ -5,7 +5,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use super::entry::{EntryError, Provider};
 
-// `UNPACKED`, the length of all texts, and `INDEX`, sorted: id, offset and length of each.
+// `UNPACKED`, the length of all texts, and `INDEX`, sorted: of each entry its id, whether it lives, offset and length.
 include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalogue.deflate"));
@@ -15,10 +15,15 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
     INDEX.iter().map(|(id, ..)| *id)
 }
 
+/// Ids of the entries whose providers are not known to be gone, sorted.
+pub fn living() -> impl Iterator<Item = &'static str> {
+    INDEX.iter().filter(|(_, lives, ..)| *lives).map(|(id, ..)| *id)
+}
+
 /// The text of an entry without comments and dialogues.
 #[must_use]
 pub fn text(id: &str) -> Option<String> {
-    let (_, from, length) = INDEX.iter().find(|(known, ..)| *known == id)?;
+    let (.., from, length) = INDEX.iter().find(|(known, ..)| *known == id)?;
     let all = unpack();
     all.get(*from..from + length).map(str::to_owned)
 }
@@ -40,18 +45,23 @@ pub fn providers() -> Result<Vec<Provider>, Vec<EntryError>> {
     let all = unpack();
     INDEX
         .iter()
-        .map(|(_, from, length)| Provider::parse(all.get(*from..from + length).unwrap_or_default()))
+        .map(|(.., from, length)| Provider::parse(all.get(*from..from + length).unwrap_or_default()))
         .collect()
 }
 
 /// The id of the entry that another client calls `name`; `client` as in the entries: `ddns-scripts`, `inadyn`, …
 #[must_use]
 pub fn alias(client: &str, name: &str) -> Option<&'static str> {
-    let is_called = |provider: &Provider| {
+    let is_called = |provider: Provider| {
         provider.aliases.get(client).is_some_and(|names| names.iter().any(|known| known == name))
     };
-    let entries = providers().ok()?;
-    ids().zip(&entries).find(|(_, provider)| is_called(provider)).map(|(id, _)| id)
+    // To read an entry takes long on a router; most of them do not hold the name at all.
+    let all = unpack();
+    let entry = INDEX.iter().find(|(.., from, length)| {
+        let text = all.get(*from..from + length).unwrap_or_default();
+        text.contains(name) && Provider::parse(text).is_ok_and(is_called)
+    });
+    entry.map(|(id, ..)| *id)
 }
 
 /// All texts, one after the other. What was packed by the build can be unpacked.

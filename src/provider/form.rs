@@ -28,6 +28,8 @@ pub(super) struct Forms {
     pub(super) dual: Option<Form>,
     /// Makes a record that is not there yet.
     pub(super) create: Option<Form>,
+    /// Puts into force what was written.
+    pub(super) after: Option<Form>,
     /// Writes several records at once.
     pub(super) batch: Option<Batch>,
     /// What is asked before, in order.
@@ -200,7 +202,11 @@ impl Forms {
     /// Those that every update needs, whatever family it tells.
     pub(super) fn others(&self) -> impl Iterator<Item = &Form> + '_ {
         let batch = self.batch.iter().map(|batch| &batch.form);
-        self.create.iter().chain(batch).chain(self.lookups.iter().map(|lookup| &lookup.form))
+        self.create
+            .iter()
+            .chain(&self.after)
+            .chain(batch)
+            .chain(self.lookups.iter().map(|lookup| &lookup.form))
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {

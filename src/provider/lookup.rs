@@ -30,7 +30,7 @@ pub(super) struct Lookup {
     pub(super) walk: bool,
     /// Where the values are that later requests use, by their number.
     pub(super) take: Vec<(usize, String)>,
-    /// Where the record's address is: with the wanted one there is nothing to write.
+    /// Where the record's address is: with the wanted one there is nothing to write. `*` is the only member of a list.
     pub(super) same: Option<String>,
     /// At least one must hold, if there is any.
     pub(super) ok: Vec<Matcher>,
@@ -102,7 +102,7 @@ impl Lookup {
             taken.push((*number, value));
         }
         let zone = self.zone.as_ref().and_then(|pointer| element.pointer(pointer)).and_then(text);
-        let same = self.same.as_ref().and_then(|pointer| element.pointer(pointer));
+        let same = self.same.as_ref().and_then(|pointer| only(element, pointer));
         Found::Element {
             taken,
             zone: zone.map(|zone| zone.trim_end_matches('.').to_owned()),
@@ -173,6 +173,16 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// What a pointer leads to in which `*` stands for the only member of a list; nothing if it has several.
+fn only<'a>(element: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let mut parts = pointer.split("/*");
+    let first = element.pointer(parts.next()?)?;
+    parts.try_fold(first, |list, part| match list.as_array()?.as_slice() {
+        [only] => only.pointer(part),
+        [] | [..] => None,
+    })
+}
+
 /// Whether this is the wanted address, in whatever spelling; in a list, it alone.
 fn is_address(value: &Value, values: &Values<'_>) -> bool {
     let value = match value.as_array().map(Vec::as_slice) {
@@ -193,5 +203,19 @@ mod tests {
         assert_eq!(zones("a.home.example.org"), ["a.home.example.org", "home.example.org", "example.org"]);
         assert_eq!(zones("example.org"), ["example.org"]);
         assert!(zones("org").is_empty());
+    }
+
+    #[test]
+    fn a_star_finds_the_only_member_of_a_list() {
+        let element = serde_json::json!({
+            "one": [{ "answer": ["192.0.2.1"] }],
+            "two": [{ "answer": ["192.0.2.1"] }, { "answer": ["192.0.2.2"] }],
+        });
+        let found = |pointer: &str| only(&element, pointer).and_then(text);
+        assert_eq!(found("/one/*/answer/*").as_deref(), Some("192.0.2.1"));
+        assert_eq!(found("/one/0/answer/0").as_deref(), Some("192.0.2.1"));
+        assert_eq!(found("/two/*/answer/*"), None);
+        assert_eq!(found("/none/*/answer"), None);
+        assert_eq!(found("/one/*/answer/*/further"), None);
     }
 }

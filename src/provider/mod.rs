@@ -45,9 +45,9 @@ pub use dns::{
     Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
     is_truncated, rcode,
 };
-pub use entry::{EntryError, EntryMistake, Provider, Status};
+pub use entry::{EntryError, EntryMistake, Holds, Provider, Status};
 pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
-pub use settings::AccountSettings;
+pub use settings::{AccountSettings, holds_pem};
 pub use template::{TemplateError, TemplateMistake};
 
 /// The address family of a DNS record: A or AAAA.

@@ -9,6 +9,9 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, date_time_ymd};
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::{self, kx_group};
+use rustls::version::{TLS12, TLS13};
 use wanbeacon::daemon::http::{Endpoints, Limits, Settings, Task, USER_AGENT};
 use wanbeacon::engine::{Failure, FailureKind, JobId, Outcome, Phase};
 use wanbeacon::provider::{Family, Method, Request, Secret, Step, Verdict};
@@ -434,6 +437,27 @@ fn tls_is_verified_and_its_sessions_are_resumed() {
     }
     assert_eq!(kinds.recv().unwrap(), rustls::HandshakeKind::Full);
     assert_eq!(kinds.recv().unwrap(), rustls::HandshakeKind::Resumed);
+}
+
+#[test]
+fn each_group_of_a_key_exchange_serves_in_tls_1_2_and_1_3() {
+    let authority = Authority::new();
+    for group in [kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1] {
+        for version in [&TLS12, &TLS13] {
+            let provider = CryptoProvider { kx_groups: vec![group], ..ring::default_provider() };
+            let config = authority.certify_for("provider.test", |_| {}, provider, &[version]);
+            let server = serve(move |stream| {
+                let mut tls = accept_tls(&config, stream);
+                read_request(&mut tls);
+                tls.write_all(ok("good").as_bytes()).unwrap();
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            });
+            let request = get(format!("https://provider.test:{}/", server.port()));
+            let (outcome, _) = Lab::new(Limits::default()).ask(authority.task(1, request));
+            assert_eq!(words(&outcome), "200 good", "{group:?} {version:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,21 +1,23 @@
 //! Whom to trust, and what to say when we do not.
 
+mod p256;
+mod provider;
+
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, KeyProvider};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::SigningKey;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::fault::Fault;
 use super::wire::Wire;
 use crate::daemon::clock;
 use crate::engine::FailureKind;
+use provider::provider;
 
 /// One configuration for each bundle in use, read when it is needed first and again when it is another file. A bundle
 /// that could not be read is looked for again the next time; the one that was read before serves until then.
@@ -134,8 +136,7 @@ fn read(path: Option<&Path>) -> Result<ClientConfig, String> {
         return Err(format!("the CA bundle {} holds no certificate", path.display()));
     }
     roots.roots.shrink_to_fit();
-    let provider = CryptoProvider { key_provider: &NoKeys, ..rustls::crypto::ring::default_provider() };
-    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)
@@ -149,16 +150,6 @@ fn date(time: UnixTime) -> String {
     let seconds = time.as_secs();
     let (year, month, day) = clock::date(seconds / 86_400);
     format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3_600 % 24, seconds / 60 % 60)
-}
-
-/// Nobody asks a router for a certificate of its own: without this all code for private keys would be in the program.
-#[derive(Debug)]
-struct NoKeys;
-
-impl KeyProvider for NoKeys {
-    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
-        Err(rustls::Error::General("this program has no private keys".to_owned()))
-    }
 }
 
 /// OpenWrt and Debian; OpenWrt's compatibility link, Alpine; Fedora.

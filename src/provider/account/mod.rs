@@ -184,6 +184,7 @@ impl Inner {
             zones: &self.provider.zones,
             label_depth: self.provider.label_depth,
             path: &self.path,
+            record_types: &self.provider.record_types,
             names,
             ipv4: None,
             ipv6: None,
@@ -348,7 +349,10 @@ fn missing(
     options.sort_unstable();
     options.dedup();
     for option in options {
-        if !settings.is_given(option) && !provider.optional.iter().any(|optional| optional == option) {
+        // A path is needed only where the entry says what to write there.
+        let empty = option == "path" && !provider.credentials.contains_key("path");
+        let optional = empty || provider.optional.iter().any(|optional| optional == option);
+        if !settings.is_given(option) && !optional {
             let what = provider.credentials.get(option).cloned().unwrap_or_default();
             errors.push(AccountError::Missing { provider: provider.id.clone(), option, what });
         }

@@ -100,6 +100,27 @@ fn plain_http_needs_a_word_of_consent() {
     assert!(matches!(&errors.unwrap_err()[..], [AccountError::Insecure { option: "url", .. }]));
 }
 
+/// A key of an RSA scheme; no other entry minds it.
+const KEY: &str = include_str!("../../../tests/data/keys/rfc7515-a2.pem");
+
+#[test]
+fn a_private_key_may_have_lines_and_must_be_able_to_sign() {
+    let names = ["a.example.net"];
+    assert!(account("transip.nl", full(KEY), names[0], &[Family::V4]).is_ok());
+    let errors = account("transip.nl", full("open-sesame"), names[0], &[Family::V4]).unwrap_err();
+    assert!(matches!(errors[..], [AccountError::Invalid { option: "password", .. }]), "{errors:?}");
+    let errors = account("transip.nl", full(&KEY.replace('\n', "\t")), names[0], &[Family::V4]).unwrap_err();
+    assert!(errors[0].to_string().contains("control character"), "{errors:?}");
+}
+
+#[test]
+fn a_path_is_needed_where_the_entry_says_what_to_write_there() {
+    let settings = AccountSettings { param: secret("tenant"), ..full("open-sesame") };
+    let errors = account("azure.com", settings, "a.example.net", &[Family::V4]).unwrap_err();
+    assert!(matches!(errors[..], [AccountError::Missing { option: "path", .. }]), "{errors:?}");
+    assert!(account("dyndns2", full("open-sesame"), "a.example.net", &[Family::V4]).is_ok());
+}
+
 #[test]
 fn a_line_break_after_a_password_is_a_mistake_of_that_option() {
     let errors = account("dyn.com", full("open-sesame\n"), "a.example.net", &[Family::V4]).unwrap_err();
@@ -173,13 +194,28 @@ fn a_secret_that_the_provider_repeats_is_hidden() {
 proptest! {
     #[test]
     fn no_secret_is_ever_shown(password in "[!-~]{8,40}") {
-        prop_assume!(!"https://www.duckdns.org/update?domains=homexyz".contains(&password));
-        let speaks_http = |id: &&str| !catalogue::provider(id).unwrap().unwrap().speaks_dns();
-        for id in catalogue::ids().filter(speaks_http) {
-            let name = if id == "duckdns.org" { "homexyz.duckdns.org" } else { "a.example.net" };
-            let account = account(id, full(&password), name, &[Family::V4]).unwrap();
-            let request = sent(&account, name, Some(V4), None);
-            let update = Update { names: vec![name.to_owned()], ipv4: Some(V4), ipv6: None };
+        for provider in ALL.iter().filter(|provider| provider.sets(Family::V4) && !provider.speaks_dns()) {
+            let id = &provider.id;
+            let name = format!("homexyz.{}", provider.zones.first().map_or("example.net", String::as_str));
+            let settings = AccountSettings {
+                param: secret("parameter"),
+                record_id: Some("17".to_owned()),
+                path: Some("/x".to_owned()),
+                insecure: true,
+                ..full(&password)
+            };
+            let account = match account(id, settings, &name, &[Family::V4]) {
+                Ok(account) => account,
+                Err(errors) => {
+                    // It is gone, or its password is a private key.
+                    let dead = matches!(provider.status, Status::Dead(_));
+                    let key = matches!(errors[..], [AccountError::Invalid { option: "password" | "user", .. }]);
+                    prop_assert!(dead || key, "{}: {:?}", id, errors);
+                    continue;
+                }
+            };
+            let request = sent(&account, &name, Some(V4), None);
+            let update = Update { names: vec![name], ipv4: Some(V4), ipv6: None };
             let (mut dialogue, step) = account.dialogue(&update, 0);
             let reply = Reply { status: 200, headers: Vec::new(), body: format!("unknown {password} given") };
             let open = [
@@ -226,7 +262,7 @@ proptest! {
         let settings = AccountSettings { param: secret(&password), ..AccountSettings::default() };
         let values = Values {
             settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, family: Family::V4,
-            known: Known::default(), now: 0,
+            record_types: &[String::new(), String::new()], known: Known::default(), now: 0,
         };
         let json: serde_json::Value = serde_json::from_str(&template.render(&values).sent).unwrap();
         prop_assert_eq!(json["key"].as_str().unwrap(), password);

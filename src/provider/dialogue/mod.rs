@@ -27,6 +27,8 @@ pub struct Dialogue {
     search: Search,
     /// Requests for single records that may go together; filled before the first of them leaves.
     writes: Vec<Write>,
+    /// Requests that put into force what was written, each with the names that it is for.
+    afters: Vec<(Request, Vec<usize>)>,
     asked: Asked,
     verdicts: Vec<Option<Verdict>>,
     /// Takes the place of all that, for a provider that speaks DNS.
@@ -57,6 +59,8 @@ enum Asked {
     Create,
     /// To write so many records, the first of `writes`.
     Together(usize),
+    /// To put into force what was written: the first of `afters`.
+    After,
 }
 
 /// A record that is written together with others, if there are any.
@@ -82,6 +86,7 @@ impl Dialogue {
             parts: VecDeque::new(),
             search: Search::default(),
             writes: Vec::new(),
+            afters: Vec::new(),
             asked: Asked::Update,
             account,
         };
@@ -110,6 +115,7 @@ impl Dialogue {
                     self.conclude(names, verdicts);
                 }
             }
+            Asked::After => self.settle(reply),
             asked @ (Asked::Create | Asked::Update) => self.hear(asked, reply),
         }
         self.step()
@@ -138,12 +144,12 @@ impl Dialogue {
     }
 
     fn request(&mut self) -> Option<Request> {
-        let Some(part) = self.parts.front() else { return self.together() };
+        let Some(part) = self.parts.front() else { return self.together().or_else(|| self.after()) };
         let names = self.update.names.get(part.names.clone())?;
         let form = match self.asked {
             Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
             Asked::Create => self.account.forms().create.as_ref()?,
-            Asked::Update | Asked::Together(_) => self.form(part.told)?,
+            Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
         };
         Some(form.request(&self.values(names, part.told)))
     }
@@ -235,6 +241,37 @@ impl Dialogue {
         Some(Request { url: way.url, shown: way.shown, ..filled })
     }
 
+    /// The next request that puts into force what was written.
+    fn after(&mut self) -> Option<Request> {
+        self.asked = Asked::After;
+        self.afters.first().map(|(request, _)| request.clone())
+    }
+
+    /// Takes the answer to it: without it, nothing of what was written is true yet.
+    fn settle(&mut self, reply: &Reply) {
+        if self.afters.is_empty() {
+            return;
+        }
+        let (_, names) = self.afters.remove(0);
+        for index in names {
+            for verdict in self.classify(reply, &(index..index + 1), Told::One(Family::V4)) {
+                self.note(index, verdict);
+            }
+        }
+    }
+
+    /// Remembers that a success is to be put into force; also of what was right before: perhaps that never was.
+    fn plan_after(&mut self, names: &Range<usize>, verdicts: &[Verdict]) {
+        let Some(form) = &self.account.forms().after else { return };
+        let success = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Good | Verdict::Unchanged));
+        let Some(told) = self.update.names.get(names.clone()).filter(|_| success) else { return };
+        let request = form.request(&self.values(told, Told::One(Family::V4)));
+        match self.afters.iter_mut().find(|(known, _)| *known == request) {
+            Some((_, waiting)) => waiting.extend(names.clone()),
+            None => self.afters.push((request, names.clone().collect())),
+        }
+    }
+
     /// Takes the answer to a write.
     fn hear(&mut self, asked: Asked, reply: &Reply) {
         let Some(Part { names, told }) = self.parts.front().cloned() else { return };
@@ -259,6 +296,7 @@ impl Dialogue {
     /// Notes what was said about the first part, or about records that were written together, and goes on.
     fn conclude(&mut self, names: Range<usize>, verdicts: Vec<Verdict>) {
         let failure = verdicts.iter().find(|verdict| concerns_all(verdict)).cloned();
+        self.plan_after(&names, &verdicts);
         for (index, verdict) in names.zip(verdicts) {
             self.note(index, verdict);
         }

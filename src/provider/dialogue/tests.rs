@@ -201,6 +201,69 @@ fn what_a_login_gave_is_shown_nowhere() {
     });
 }
 
+/// One whose records count only once they are put into force.
+const TRANSACTION: &str = r#"
+id = "x"
+name = "x"
+homepage = "x"
+[request]
+method = "POST"
+[request.v4]
+url = "https://api.example.net/{zone}/a?n={label}&ip={ip4}"
+[request.v6]
+url = "https://api.example.net/{zone}/aaaa?n={label}&ip={ip6}"
+[request.after]
+url = "https://api.example.net/{zone}/commit"
+[answers]
+ok = ["equals:done"]
+nochg = ["equals:same"]
+nohost = ["status:404"]
+[manners]
+max_names = 1
+"#;
+
+fn commit(update: &Update, server: impl FnMut(&Request) -> Reply) -> (Vec<String>, Vec<Verdict>) {
+    let provider = Arc::new(Provider::parse(TRANSACTION).unwrap());
+    let settings = AccountSettings::default();
+    let account = Account::new(provider, settings, &update.names, &[Family::V4, Family::V6]).unwrap();
+    converse(&account, update, server)
+}
+
+#[test]
+fn what_was_written_is_put_into_force_once_for_each_zone() {
+    let names = names(&["a.example.org", "b.example.org", "a.example.com"]);
+    let update = Update { names, ipv4: Some(V4), ipv6: Some(V6) };
+    let (asked, verdicts) = commit(&update, |_| json("done"));
+    assert_eq!(asked.len(), 8, "{asked:#?}");
+    assert_eq!(asked[6..], ["POST /example.org/commit", "POST /example.com/commit"]);
+    assert_eq!(verdicts, [Verdict::Good, Verdict::Good, Verdict::Good]);
+}
+
+#[test]
+fn nothing_is_published_before_it_is_in_force() {
+    let names = names(&["a.example.org", "a.example.com"]);
+    let update = Update { names, ipv4: Some(V4), ipv6: None };
+    let (_, verdicts) = commit(&update, |request| {
+        let fails = request.url.expose().ends_with("example.org/commit");
+        Reply { status: if fails { 503 } else { 200 }, ..json("done") }
+    });
+    assert!(matches!(&verdicts[..], [Verdict::Busy { .. }, Verdict::Good]), "{verdicts:?}");
+}
+
+#[test]
+fn only_a_success_is_put_into_force() {
+    let names = names(&["a.example.org"]);
+    let update = Update { names, ipv4: Some(V4), ipv6: None };
+    let (asked, _) = commit(&update, |_| Reply { status: 404, ..json("") });
+    assert_eq!(asked, ["POST /example.org/a?n=a&ip=203.0.113.7"]);
+    // It is there already, but perhaps the agent was stopped before it was in force.
+    let (asked, verdicts) = commit(&update, |request| {
+        json(if request.url.expose().ends_with("commit") { "done" } else { "same" })
+    });
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(verdicts, [Verdict::Good]);
+}
+
 proptest! {
     /// Whatever a server answers to any question: the dialogue ends, every name has its verdict, and nothing but the
     /// words of the entry is a success.

@@ -33,9 +33,11 @@ impl Mistakes {
         let v6 = if told { None } else { v6.and_then(|(name, form)| self.form(name, form, raw, &rules)) };
         let dual = raw.dual.as_ref().and_then(|form| self.form("request.dual", form, raw, &rules));
         let create = raw.create.as_ref().and_then(|form| self.form("request.create", form, raw, &rules));
+        let after = raw.after.as_ref().and_then(|form| self.form("request.after", form, raw, &rules));
+        let after = after.map(|form| Form { is_question: true, ..form });
         let batch = raw.batch.as_ref().and_then(|batch| self.batch(batch, raw, &rules));
         let lookups = entry.lookup.iter().filter_map(|lookup| self.lookup(lookup, raw, &rules)).collect();
-        let forms = Forms { v4, v6, dual, create, batch, lookups };
+        let forms = Forms { v4, v6, dual, create, after, batch, lookups };
         self.check_families(&forms);
         forms
     }
@@ -57,6 +59,9 @@ impl Mistakes {
     fn check_families(&mut self, forms: &Forms) {
         if forms.dual.as_ref().is_some_and(|form| !form.carries(Family::V4) || !form.carries(Family::V6)) {
             self.rule("request.dual", "must state both addresses: {ip4} and {ip6}");
+        }
+        if forms.after.is_some() && forms.batch.is_some() {
+            self.rule("request.after", "cannot follow a batch");
         }
         if forms.dual.is_some() && !forms.lookups.is_empty() {
             self.rule("request.dual", "cannot follow a lookup, which is about one record; use a batch");

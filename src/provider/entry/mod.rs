@@ -2,6 +2,7 @@
 
 mod error;
 mod forms;
+mod holds;
 mod node;
 mod raw;
 
@@ -17,6 +18,7 @@ use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
 use super::{Family, Limit, Manners};
 pub use error::{EntryError, EntryMistake};
+pub use holds::Holds;
 use raw::{RawAnswers, RawEntry, RawManners, RawStatus};
 
 /// One way of telling one provider.
@@ -38,6 +40,8 @@ pub struct Provider {
     pub optional: Vec<String>,
     /// Names of this provider in other clients' configurations, by client.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// What fields of other clients hold where their names mean something else, by client and field.
+    pub import: BTreeMap<String, BTreeMap<String, Holds>>,
     /// What a user should know.
     pub notes: String,
     /// Zones that the provider's names lie in; empty: any zone.
@@ -47,6 +51,8 @@ pub struct Provider {
     pub(super) example: Example,
     pub(super) label_depth: usize,
     pub(super) path: String,
+    /// What the provider calls A and AAAA.
+    pub(super) record_types: [String; 2],
     pub(super) is_custom: bool,
     pub(super) is_dns: bool,
     pub(super) forms: Forms,
@@ -102,12 +108,14 @@ impl Provider {
             credentials: raw.credentials,
             optional: raw.optional,
             aliases: raw.aliases,
+            import: raw.import,
             notes: raw.notes,
             zones: raw.zones,
             dialogues: raw.dialogue,
             example: raw.example,
             label_depth: raw.label_depth,
             path: raw.path,
+            record_types: raw.record_types.unwrap_or_else(|| ["A", "AAAA"].map(str::to_owned)),
             is_custom: raw.custom,
             is_dns: raw.dns,
             forms,
@@ -249,7 +257,7 @@ impl Mistakes {
             return;
         }
         let used: Vec<&str> = forms.all().flat_map(Form::settings).collect();
-        for option in &used {
+        for option in used.iter().filter(|option| **option != "path") {
             if !raw.credentials.contains_key(*option) {
                 self.rule(
                     format!("credentials.{option}"),

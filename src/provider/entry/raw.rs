@@ -9,6 +9,7 @@ use super::super::form::BodyType;
 use super::super::lookup::What;
 use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
+use super::holds::Holds;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +29,7 @@ pub(super) struct RawEntry {
     pub(super) label_depth: usize,
     #[serde(default)]
     pub(super) path: String,
+    pub(super) record_types: Option<[String; 2]>,
     #[serde(default)]
     pub(super) custom: bool,
     #[serde(default)]
@@ -46,6 +48,8 @@ pub(super) struct RawEntry {
     pub(super) answers: RawAnswers,
     #[serde(default)]
     pub(super) aliases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
     #[serde(default)]
     pub(super) example: Example,
     #[serde(default)]
@@ -79,6 +83,7 @@ pub(super) struct RawRequest {
     pub(super) v6: Option<RawForm>,
     pub(super) dual: Option<RawForm>,
     pub(super) create: Option<RawForm>,
+    pub(super) after: Option<RawForm>,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
 }

@@ -91,3 +91,20 @@ fn a_dead_provider_only_says_what_to_use_instead() {
         ["notes: say what became of the provider and what to use instead"]
     );
 }
+
+#[test]
+fn record_types_are_called_what_the_provider_calls_them() {
+    let provider = std::sync::Arc::new(
+        Provider::parse(&format!(
+            "{HEAD}record_types = ['1', '28']\n[request.any]\nurl = 'https://x.example/?{{ip}}&{{record_type}}'\n\
+             [answers]\nok = ['word:good']\n[example]\nnames = ['a.example.net']\n\
+             [[dialogue]]\nipv4 = '203.0.113.7'\nurl = 'https://x.example/?203.0.113.7&1'\n\
+             answers = [{{ body = 'good', verdicts = ['good'] }}]\n\
+             [[dialogue]]\nipv6 = '2001:db8::7'\nurl = 'https://x.example/?2001:db8::7&28'\n\
+             answers = [{{ body = 'good', verdicts = ['good'] }}]\n"
+        ))
+        .unwrap(),
+    );
+    assert_eq!(provider.play(), []);
+    assert!(mistakes("record_types = ['1']\n")[0].contains("length"));
+}

@@ -141,6 +141,7 @@ impl Placeholder {
             P::Param => Some("param"),
             P::ParamOpt => Some("param_opt"),
             P::Password => Some("password"),
+            P::Path => Some("path"),
             P::RecordId | P::RecordIdCsv => Some("record_id"),
             P::Server => Some("server"),
             P::Token | P::Token4 => Some("token"),
@@ -162,7 +163,6 @@ impl Placeholder {
             | P::Label
             | P::LabelAt
             | P::LabelCsv
-            | P::Path
             | P::Prefix6
             | P::RecordType
             | P::Taken { .. }

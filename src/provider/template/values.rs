@@ -17,6 +17,8 @@ pub(in crate::provider) struct Values<'a> {
     /// How many labels next to the zone count; zero: all.
     pub(in crate::provider) label_depth: usize,
     pub(in crate::provider) path: &'a str,
+    /// What the provider calls A and AAAA.
+    pub(in crate::provider) record_types: &'a [String; 2],
     pub(in crate::provider) names: &'a [String],
     pub(in crate::provider) ipv4: Option<Ipv4Addr>,
     pub(in crate::provider) ipv6: Option<Ipv6Addr>,
@@ -68,10 +70,13 @@ impl Values<'_> {
             P::Path => self.path.to_owned(),
             P::Prefix6 => self.ipv6.map_or_else(String::new, |ip| format!("{}/64", prefix(ip))),
             P::RecordId | P::RecordIdCsv => settings.record_id.clone().unwrap_or_default(),
-            P::RecordType => match self.family {
-                Family::V4 => "A".to_owned(),
-                Family::V6 => "AAAA".to_owned(),
-            },
+            P::RecordType => {
+                let [a, aaaa] = self.record_types;
+                match self.family {
+                    Family::V4 => a.clone(),
+                    Family::V6 => aaaa.clone(),
+                }
+            }
             P::Server => settings.server_url(),
             P::Taken { number, .. } => self.known.taken.get(usize::from(number)).cloned().unwrap_or_default(),
             P::Token | P::Token4 => secret(settings.token.as_ref().or(settings.password.as_ref())),

@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use wanbeacon::daemon::http::{Http, Limits, Settings, Task};
 use wanbeacon::engine::{Exchange, Instant, JobId, Outcome};
 use wanbeacon::provider::{Method, Reply, Request, Secret, Step, Verdict};
@@ -203,14 +204,24 @@ impl Authority {
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Arc<ServerConfig> {
+        self.certify_for(name, change, ring::default_provider(), rustls::DEFAULT_VERSIONS)
+    }
+
+    /// A server that speaks no more than `provider` and `versions`.
+    pub(super) fn certify_for(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
