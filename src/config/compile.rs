@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;
-use super::{Config, Password, Place, Record};
+use super::{Config, Own, Password, Place, Record};
 use crate::engine::{RecordId, RecordSettings, Settings};
 use crate::provider::{
     Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue,
 };
 
-/// A configuration ready for use: only the records that are enabled.
+/// A configuration ready for use: only the records that are enabled and whose provider's entry can be used.
 #[derive(Debug, Default)]
 pub struct Compiled {
     /// For the engine.
@@ -31,7 +31,8 @@ impl Config {
     pub fn compile(&self, secrets: &BTreeMap<RecordId, Secret>) -> Result<Compiled, Vec<Mistake>> {
         let mut compiled = Compiled::default();
         let mut mistakes = Vec::new();
-        for (id, record) in self.records.iter().filter(|(_, record)| record.enabled) {
+        let usable = |record: &Record| record.enabled && self.own.broken(&record.provider).is_none();
+        for (id, record) in self.records.iter().filter(|(_, record)| usable(record)) {
             let password = match (&record.password, secrets.get(id)) {
                 (None, _) => None,
                 (Some(Password::Text(secret)), _) | (Some(Password::File(_)), Some(secret)) => {
@@ -43,7 +44,7 @@ impl Config {
                     continue;
                 }
             };
-            match account(record, password) {
+            match account(record, password, &self.own) {
                 Ok(account) => compiled.add(id, record, account),
                 Err(more) => mistakes.extend(more),
             }
@@ -77,26 +78,24 @@ fn manners(record: &Record, mut manners: Manners) -> Manners {
     manners
 }
 
-fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mistake>> {
-    let provider = provider(record).map_err(|mistake| vec![mistake])?;
+fn account(record: &Record, password: Option<Secret>, own: &Own) -> Result<Account, Vec<Mistake>> {
+    let provider = entry(&record.provider, record.place("provider"), own).map_err(|mistake| vec![mistake])?;
     let settings = AccountSettings { password, ..record.account.clone() };
     let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
     let families: Vec<Family> =
         families.into_iter().filter(|(_, device)| device.is_some()).map(|(family, _)| family).collect();
-    Account::new(Arc::new(provider), settings, &record.names, &families)
+    Account::new(provider, settings, &record.names, &families)
         .map_err(|errors| errors.iter().map(|error| objection(record, error)).collect())
 }
 
-/// The catalogue's entry of a record.
-fn provider(record: &Record) -> Result<Provider, Mistake> {
-    entry(&record.provider, record.place("provider"))
-}
-
-/// The catalogue's entry of this id, which was written there.
-pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
+/// The entry of this id, which was written there: the user's own, else the catalogue's.
+pub(super) fn entry(id: &str, place: &Place, own: &Own) -> Result<Arc<Provider>, Mistake> {
+    if let Some(entry) = own.get(id) {
+        return Ok(entry);
+    }
     let place = Some(place.clone());
     match catalogue::provider(id) {
-        Some(Ok(provider)) => Ok(provider),
+        Some(Ok(provider)) => Ok(Arc::new(provider)),
         Some(Err(errors)) => {
             let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Err(Mistake::error(
@@ -106,7 +105,8 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
             ))
         }
         None => {
-            let mend = nearest(id, catalogue::ids()).map_or_else(
+            let built_in: Vec<&str> = catalogue::ids().collect();
+            let mend = nearest(id, built_in.into_iter().chain(own.ids())).map_or_else(
                 || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );
@@ -119,7 +119,13 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
 fn objection(record: &Record, error: &AccountError) -> Mistake {
     // Where an entry speaks of a token, the user writes it as the password.
     let option = if error.option() == "token" { "password" } else { error.option() };
-    let option = if option == "password" && record.password.is_none() { "provider" } else { option };
+    let is_missing = match option {
+        "password" => record.password.is_none(),
+        // The provider has no other URL: without the consent, it is the choice of the provider that is wrong.
+        "insecure" => true,
+        _ => false,
+    };
+    let option = if is_missing { "provider" } else { option };
     Mistake::error(Some(record.place(option).clone()), error.to_string().replace("'token'", "'password'"), "")
 }
 
@@ -173,10 +179,10 @@ pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
 }
 
 /// What the catalogue and the provider's entry object to, before the password file is read.
-pub(super) fn account_mistakes(record: &Record) -> Vec<Mistake> {
+pub(super) fn account_mistakes(record: &Record, own: &Own) -> Vec<Mistake> {
     let password = record.password.as_ref().map(|password| match password {
         Password::File(_) => Secret::new("in its file"),
         Password::Text(secret) => secret.clone(),
     });
-    account(record, password).err().unwrap_or_default()
+    account(record, password, own).err().unwrap_or_default()
 }

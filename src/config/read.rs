@@ -9,10 +9,11 @@ use super::dialect::Dialect;
 use super::mistake::{Mistake, Place, Quote, Severity, Source, quoted};
 use super::nearest::nearest;
 use super::options::{self, OPTIONS, Opt, Scope};
+use super::own::{Own, Wanted, left_out};
 use super::value::{self, Fault, Raw, Value};
 use super::{Config, Global, LogLevel, Password, Record};
 use crate::engine::{Allow, RecordId};
-use crate::provider::{AccountSettings, Method, Secret};
+use crate::provider::{AccountSettings, Method, Secret, is_id};
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -57,9 +58,25 @@ pub(super) struct Entry {
     pub(super) value_at: usize,
 }
 
+/// What must be read before the rest can be judged, as far as the text can be understood.
+pub(super) fn wanted(source: &Source<'_>, written: &Written) -> Wanted {
+    let mut reader = Reader { source, own: &Own::default(), broken: true, mistakes: Vec::new() };
+    let providers_dir = global(&reader.section(&written.global, Scope::Global)).providers_dir;
+    let ids = written.records.iter().filter_map(|section| {
+        let id = reader.section(section, Scope::Record).text("provider");
+        id.filter(|id| is_id(id))
+    });
+    Wanted { ids: ids.collect(), providers_dir }
+}
+
 /// The configuration, or all mistakes.
-pub(super) fn read(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Result<Read, Vec<Mistake>> {
-    let (config, mistakes) = judge(source, written, faults);
+pub(super) fn read(
+    source: &Source<'_>,
+    written: &Written,
+    faults: Vec<Fault>,
+    own: &Own,
+) -> Result<Read, Vec<Mistake>> {
+    let (config, mistakes) = judge(source, written, faults, own);
     if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
         return Err(mistakes);
     }
@@ -67,12 +84,17 @@ pub(super) fn read(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -
 }
 
 /// Only the mistakes, of a text that cannot be used anyway.
-pub(super) fn mistakes(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Vec<Mistake> {
-    judge(source, written, faults).1
+pub(super) fn mistakes(
+    source: &Source<'_>,
+    written: &Written,
+    faults: Vec<Fault>,
+    own: &Own,
+) -> Vec<Mistake> {
+    judge(source, written, faults, own).1
 }
 
-fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config, Vec<Mistake>) {
-    let mut reader = Reader { source, broken: written.broken, mistakes: Vec::new() };
+fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>, own: &Own) -> (Config, Vec<Mistake>) {
+    let mut reader = Reader { source, own, broken: written.broken, mistakes: Vec::new() };
     for fault in faults {
         reader.fault(fault, Quote::Cautious);
     }
@@ -87,7 +109,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
             records.insert(RecordId(section.name.clone()), record);
         }
     }
-    let config = Config { global, records };
+    let config = Config { global, records, own: own.clone() };
     reader.mistakes.extend(compile::conflicts(&config));
     if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
         let mend = match source.dialect {
@@ -103,6 +125,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
 
 struct Reader<'a> {
     source: &'a Source<'a>,
+    own: &'a Own,
     broken: bool,
     mistakes: Vec<Mistake>,
 }
@@ -248,14 +271,20 @@ impl Reader<'_> {
         }
         self.password(&values);
         self.schemes(&values);
+        if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
+            if let Some(file) = self.own.broken(&id) {
+                self.mistakes.push(left_out(&section.name, place, &id, file));
+                return record(&values, home);
+            }
+        }
         let is_right = values.whole && self.mistakes[before..].iter().all(|m| m.severity != Severity::Error);
         if let Some(record) = record(&values, home).filter(|_| is_right) {
-            self.mistakes.extend(compile::account_mistakes(&record));
+            self.mistakes.extend(compile::account_mistakes(&record, self.own));
             return Some(record);
         }
         // The rest of what its provider objects to can only be seen once the record is whole.
         if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
-            self.mistakes.extend(compile::entry(&id, place).err());
+            self.mistakes.extend(compile::entry(&id, place, self.own).err());
         }
         None
     }
@@ -316,6 +345,7 @@ fn global(values: &Values) -> Global {
         ca_file: path("ca_file"),
         state_dir: path("state_dir").unwrap_or(default.state_dir),
         runtime_dir: path("runtime_dir").unwrap_or(default.runtime_dir),
+        providers_dir: path("providers_dir").unwrap_or(default.providers_dir),
         slow_look: values.duration("slow_look").unwrap_or(default.slow_look),
     }
 }

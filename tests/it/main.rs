@@ -18,6 +18,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod package;
 #[cfg(test)]
 mod sandbox;
@@ -27,3 +29,5 @@ mod service;
 mod simulator;
 #[cfg(test)]
 mod uci;
+#[cfg(test)]
+mod wire;
