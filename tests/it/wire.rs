@@ -224,26 +224,28 @@ fn serve(
     let from = stream.peer_addr().unwrap().ip().to_canonical();
     let mut first = [0];
     let tls = matches!(stream.peek(&mut first), Ok(1)) && first[0] == HANDSHAKE;
-    let mut converse = |stream: &mut dyn ReadWrite| {
-        let text = read_request(stream);
-        arrived.lock().unwrap().push(Arrived { text, tls, family: Family::of(from) });
-        let answer = answers.lock().unwrap().pop_front();
-        let answer = answer.unwrap_or_else(|| response(500, &[], "a request that is not recorded"));
-        let _ = stream.write_all(answer.as_bytes());
-    };
+    let mut arrive = |text| arrived.lock().unwrap().push(Arrived { text, tls, family: Family::of(from) });
     if tls {
         let mut stream = accept_tls(config, stream);
-        converse(&mut stream);
+        converse(&mut stream, answers, &mut arrive);
         stream.conn.send_close_notify();
         let _ = stream.flush();
     } else {
-        converse(&mut &stream);
+        converse(&mut &stream, answers, &mut arrive);
     }
 }
 
-trait ReadWrite: Read + Write {}
-
-impl<T: Read + Write> ReadWrite for T {}
+/// Reads a request, hands it over, and answers it: in this order, since whoever has the answer asks what arrived.
+fn converse(
+    stream: &mut (impl Read + Write),
+    answers: &Mutex<VecDeque<String>>,
+    arrive: &mut impl FnMut(String),
+) {
+    arrive(read_request(stream));
+    let answer = answers.lock().unwrap().pop_front();
+    let answer = answer.unwrap_or_else(|| response(500, &[], "a request that is not recorded"));
+    let _ = stream.write_all(answer.as_bytes());
+}
 
 impl Arrived {
     fn differences(&self, wanted: &Wanted<'_>, port: u16) -> Vec<String> {
