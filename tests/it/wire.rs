@@ -264,6 +264,7 @@ impl Arrived {
             ("host".to_owned(), format!("{}:{port}", host(wanted.url))),
             ("user-agent".to_owned(), USER_AGENT.to_owned()),
             ("accept".to_owned(), "*/*".to_owned()),
+            ("accept-encoding".to_owned(), "identity".to_owned()),
             ("connection".to_owned(), "close".to_owned()),
         ];
         // RFC 9110 section 8.6: a method that has a body as a rule says also that it has none.
