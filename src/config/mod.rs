@@ -19,6 +19,7 @@ pub mod sample;
 pub mod toml;
 pub mod uci;
 mod value;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
