@@ -5,10 +5,8 @@ use super::options::{self, Opt, Scope};
 
 /// The language that a configuration is written in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Dialect {
-    /// TOML 1.0.
+pub(super) enum Dialect {
     Toml,
-    /// OpenWrt's.
     Uci,
 }
 

@@ -227,11 +227,7 @@ fn secrets(
                 }
                 Err(why) => {
                     let what = format!("password file '{shown}' {why}");
-                    mistakes.push(Mistake::error(
-                        place,
-                        what,
-                        "write the password as its only line, or a private key (PEM)",
-                    ));
+                    mistakes.push(Mistake::error(place, what, "write the password as its only line"));
                 }
             },
         }

@@ -11,14 +11,11 @@
 
 mod account;
 mod answer;
-mod api;
-#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
 mod entry;
 mod form;
-mod lookup;
 mod recorded;
 mod settings;
 mod template;
@@ -33,9 +30,9 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
-pub use entry::{EntryError, EntryMistake, Holds, Provider, Status};
-pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
-pub use settings::{AccountSettings, holds_pem};
+pub use entry::{EntryError, Provider, Status};
+pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
+pub use settings::AccountSettings;
 pub use template::{TemplateError, TemplateMistake};
 
 /// The address family of a DNS record: A or AAAA.
@@ -135,8 +132,6 @@ pub enum Method {
     Put,
     /// PATCH.
     Patch,
-    /// DELETE.
-    Delete,
 }
 
 impl Method {
@@ -144,7 +139,6 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Delete => "DELETE",
             Self::Get => "GET",
             Self::Patch => "PATCH",
             Self::Post => "POST",

@@ -28,8 +28,7 @@ const WORLD: [&str; 20] = [
     "socket2",
     "rustls",
     "log::",
-    // Other clients have options of this name.
-    "syslog::",
+    "syslog",
 ];
 
 const LINES_MAX: usize = 400;

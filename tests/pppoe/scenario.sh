@@ -53,7 +53,10 @@ cat > /tmp/radvd.sh <<'SCRIPT'
 # radvd.sh DEVICE start|renumber|stop: announces 2001:db8:N::/64, with a new N each time unless /tmp/pinned exists;
 # renumber deprecates the prefix before it.
 # The old session's hook may run beside the new session's: one after the other, or it would stop the new radvd.
-exec 9> /tmp/radvd.lock; flock 9
+# A directory is the lock: Debian's busybox has no flock.
+until mkdir /tmp/radvd.lock 2>/dev/null; do usleep 10000; done
+trap 'rmdir /tmp/radvd.lock' EXIT
+trap exit HUP INT TERM
 stop() { [ -e /tmp/radvd.pid ] && kill -KILL "$(cat /tmp/radvd.pid)" 2>/dev/null; rm -f /tmp/radvd.pid; }
 if [ "$2" = stop ]; then
     # What is no longer its own is not stopped either.
@@ -73,7 +76,7 @@ prefix() { echo "prefix 2001:db8:$1::/64 { AdvOnLink on; AdvAutonomous on; AdvVa
 if [ "$2" = renumber ]; then kill -HUP "$(cat /tmp/radvd.pid)"; exit; fi
 stop
 echo "$PPPD_PID" > /tmp/radvd.owner
-radvd -n -m logfile -l /tmp/radvd.log -C /tmp/radvd.conf -p /tmp/radvd.pid >/dev/null 2>&1 </dev/null 9>&- &
+radvd -n -m logfile -l /tmp/radvd.log -C /tmp/radvd.conf -p /tmp/radvd.pid >/dev/null 2>&1 </dev/null &
 # Its file names it only when it has begun: the lock is for as long.
 until [ -s /tmp/radvd.pid ] || ! kill -0 $! 2>/dev/null; do usleep 10000; done
 SCRIPT

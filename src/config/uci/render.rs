@@ -40,8 +40,7 @@ fn push_options(text: &mut String, section: &Section, password: Option<&Secret>)
     }
 }
 
-/// A value of TOML.
-pub(in crate::config) fn value(raw: &Raw) -> String {
+fn value(raw: &Raw) -> String {
     match raw {
         Raw::Flag(flag) => flag.to_string(),
         Raw::List(entries) => {
