@@ -15,12 +15,21 @@ pub(super) enum Flag {
     Json,
     Output,
     Socket,
+    To,
     Uci,
 }
 
 impl Flag {
-    pub(super) const ALL: [Self; 7] =
-        [Self::AllowRoot, Self::Config, Self::Force, Self::Json, Self::Output, Self::Socket, Self::Uci];
+    pub(super) const ALL: [Self; 8] = [
+        Self::AllowRoot,
+        Self::Config,
+        Self::Force,
+        Self::Json,
+        Self::Output,
+        Self::Socket,
+        Self::To,
+        Self::Uci,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -30,6 +39,7 @@ impl Flag {
             Self::Json => "--json",
             Self::Output => "--output",
             Self::Socket => "--socket",
+            Self::To => "--to",
             Self::Uci => "--uci",
         }
     }
@@ -39,6 +49,7 @@ impl Flag {
         match self {
             Self::Config | Self::Output | Self::Uci => Some("FILE"),
             Self::Socket => Some("PATH"),
+            Self::To => Some("uci|toml"),
             Self::AllowRoot | Self::Force | Self::Json => None,
         }
     }
@@ -53,6 +64,7 @@ impl Flag {
             Self::Json => "print JSON instead of text".to_owned(),
             Self::Output => "write to this file, mode 0600, instead of standard output".to_owned(),
             Self::Socket => "the control socket (default: control.sock in runtime_dir)".to_owned(),
+            Self::To => "the language (default: uci for ddns-scripts, else toml)".to_owned(),
             Self::Uci => format!("the configuration in UCI (default: {})", uci::FILE),
         }
     }
@@ -217,6 +229,17 @@ pub(super) const FORMS: &[Form] = &[
         most: 1,
         summary: "the catalogue of providers",
         detail: "Lists the providers, or what is known about one of them.",
+    },
+    Form {
+        name: "import",
+        flags: &[Flag::To],
+        words: "ddns-scripts|inadyn|ddclient|fritzbox FILE",
+        least: 2,
+        most: 2,
+        summary: "another client's configuration as one of wanbeacon's",
+        detail: "Prints a configuration, and beside each record what could not be carried over and why. FILE may be - for\n\
+                 standard input. It holds the same passwords: (umask 077; wanbeacon import inadyn FILE > wanbeacon.toml)\n\
+                 For fritzbox, FILE is the update URL and lines domain = …, user = …, password = ….",
     },
     Form {
         name: "version",

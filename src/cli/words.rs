@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::help::{self, FORMS, Flag, Form, OPTIONS_TOPIC};
-use crate::config::{nearest, uci};
+use crate::config::import::Client;
+use crate::config::{Dialect, nearest, uci};
 use crate::engine::RecordId;
 
 /// Where the configuration is looked for without `--config`, the first that exists: on plain Linux, and where OpenWrt's
@@ -26,6 +27,15 @@ pub(super) enum Command {
     Help {
         /// A command or `options`; `None`: everything.
         topic: Option<String>,
+    },
+    /// Another client's configuration as ours.
+    Import {
+        /// Whose.
+        client: Client,
+        /// Where it is; `-`: standard input.
+        file: PathBuf,
+        /// The language of the result; `None`: that of the client.
+        to: Option<Dialect>,
     },
     /// The catalogue.
     Providers {
@@ -151,6 +161,7 @@ struct Given {
     config: Option<PathBuf>,
     output: Option<PathBuf>,
     socket: Option<PathBuf>,
+    to: Option<Dialect>,
     allow_root: bool,
     uci: Option<PathBuf>,
     json: bool,
@@ -169,7 +180,7 @@ impl Given {
         rest: &mut impl Iterator<Item = OsString>,
     ) -> Result<(), Usage> {
         let word = text(word)?;
-        if self.words_only || !word.starts_with('-') {
+        if self.words_only || word == "-" || !word.starts_with('-') {
             self.words.push(word);
             return Ok(());
         }
@@ -207,6 +218,7 @@ impl Given {
             Flag::Json => self.json = true,
             Flag::Output => self.output = Some(value),
             Flag::Socket => self.socket = Some(value),
+            Flag::To => self.to = Some(language(&value)?),
             Flag::Uci => self.uci = Some(value),
         }
         Ok(())
@@ -233,10 +245,36 @@ impl Given {
             "update" => Command::Update { records: words.map(RecordId).collect(), force: self.force, reach },
             "test" => Command::Test { record: RecordId(words.next().unwrap_or_default()), config },
             "providers" => Command::Providers { id: words.next(), json },
+            "import" => Command::Import {
+                client: client(&words.next().unwrap_or_default())?,
+                file: PathBuf::from(words.next().unwrap_or_default()),
+                to: self.to,
+            },
             "version" => Command::Version,
             _ => Command::Help { topic: words.next().map(topic).transpose()? },
         })
     }
+}
+
+fn language(word: &Path) -> Result<Dialect, Usage> {
+    match word.to_str() {
+        Some("toml") => Ok(Dialect::Toml),
+        Some("uci") => Ok(Dialect::Uci),
+        _ => {
+            Err(usage(format!("--to does not know {}", quoted(&word.to_string_lossy())), "write uci or toml"))
+        }
+    }
+}
+
+fn client(word: &str) -> Result<Client, Usage> {
+    let names = Client::ALL.map(Client::name);
+    Client::ALL.into_iter().find(|client| client.name() == word).ok_or_else(|| {
+        let mend = nearest(word, names).map_or_else(
+            || format!("known are {}", names.join(", ")),
+            |name| format!("did you mean '{name}'?"),
+        );
+        usage(format!("no configuration of {} can be read", quoted(word)), mend)
+    })
 }
 
 fn topic(word: String) -> Result<String, Usage> {
@@ -289,10 +327,14 @@ mod tests {
     #[test]
     fn every_command_of_the_table_is_understood() {
         for form in FORMS {
-            let needed = form.name.to_owned() + &" help".repeat(form.least);
+            let needed = match form.name {
+                "import" => "import inadyn -".to_owned(),
+                name => name.to_owned() + &" help".repeat(form.least),
+            };
             words(&needed).unwrap_or_else(|usage| panic!("{needed}: {usage}"));
             for flag in form.flags {
-                let line = format!("{needed} {} {}", flag.name(), flag.value().unwrap_or_default());
+                let value = flag.value().unwrap_or_default().split('|').next().unwrap();
+                let line = format!("{needed} {} {value}", flag.name());
                 words(&line).unwrap_or_else(|usage| panic!("{line}: {usage}"));
             }
             assert_eq!(
@@ -340,6 +382,14 @@ mod tests {
             words("check --config a --uci b")
                 .unwrap_err()
                 .starts_with("--config and --uci exclude each other\n")
+        );
+        assert_eq!(
+            words("import indyn x").unwrap_err(),
+            "no configuration of 'indyn' can be read\n  help: did you mean 'inadyn'?"
+        );
+        assert_eq!(
+            words("import inadyn x --to=yaml").unwrap_err(),
+            "--to does not know 'yaml'\n  help: write uci or toml"
         );
         assert!(words("why").unwrap_err().starts_with("why needs RECORD\n"));
         assert!(words("why a b").unwrap_err().starts_with("'b' is one word too many for why\n"));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;
+use super::value::PEM_MAX;
 use super::{Config, Password, Place, Record};
 use crate::engine::{RecordId, RecordSettings, Settings};
 use crate::provider::{
-    Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue,
+    Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue, holds_pem,
 };
 
 /// A configuration ready for use: only the records that are enabled.
@@ -79,12 +80,17 @@ fn manners(record: &Record, mut manners: Manners) -> Manners {
 
 fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mistake>> {
     let provider = provider(record).map_err(|mistake| vec![mistake])?;
+    // Of a file that nobody has read yet, it is known only that there is something in it.
+    let unread = password.is_none() && record.password.is_some();
+    let password = if unread { Some(Secret::new("in its file")) } else { password };
     let settings = AccountSettings { password, ..record.account.clone() };
     let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
     let families: Vec<Family> =
         families.into_iter().filter(|(_, device)| device.is_some()).map(|(family, _)| family).collect();
-    Account::new(Arc::new(provider), settings, &record.names, &families)
-        .map_err(|errors| errors.iter().map(|error| objection(record, error)).collect())
+    Account::new(Arc::new(provider), settings, &record.names, &families).map_err(|errors| {
+        let seen = |error: &&AccountError| !unread || !matches!(error.option(), "password" | "token");
+        errors.iter().filter(seen).map(|error| objection(record, error)).collect()
+    })
 }
 
 /// The catalogue's entry of a record.
@@ -106,7 +112,7 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
             ))
         }
         None => {
-            let mend = nearest(id, catalogue::ids()).map_or_else(
+            let mend = nearest(id, catalogue::living()).map_or_else(
                 || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );
@@ -117,19 +123,35 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
 
 /// What a provider's entry objects to, at the option that mends it.
 fn objection(record: &Record, error: &AccountError) -> Mistake {
-    // Where an entry speaks of a token, the user writes it as the password.
-    let option = if error.option() == "token" { "password" } else { error.option() };
-    let option = if option == "password" && record.password.is_none() { "provider" } else { option };
-    Mistake::error(Some(record.place(option).clone()), error.to_string().replace("'token'", "'password'"), "")
+    // Where an entry speaks of a token, the user writes it as the password, or into its file.
+    let (written, place) = match &record.password {
+        None => ("password", "provider"),
+        Some(Password::File(_)) => ("password_file", "password_file"),
+        Some(Password::Text(_)) => ("password", "password"),
+    };
+    let is_password = matches!(error.option(), "password" | "token");
+    let place = if is_password { place } else { error.option() };
+    let words = ["'token'", "'password'"]
+        .iter()
+        .fold(error.to_string(), |words, name| words.replace(name, &format!("'{written}'")));
+    Mistake::error(Some(record.place(place).clone()), words, "")
 }
 
-/// The password in the text of a password file: its only line.
+/// The password in the text of a password file: its only line, or the whole of a private key (PEM).
 ///
 /// # Errors
 ///
 /// In words, without the text: the file is empty, has several lines, control characters, or is too long.
 pub fn password_from_file(text: &str) -> Result<Secret, &'static str> {
     const PASSWORD_MAX: usize = 2048;
+    if holds_pem(text) {
+        let misplaced = |c: char| c.is_control() && !matches!(c, '\r' | '\n');
+        return if text.len() > PEM_MAX || text.contains(misplaced) {
+            Err("has control characters or more than 4096 bytes")
+        } else {
+            Ok(Secret::new(text.trim()))
+        };
+    }
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
@@ -147,8 +169,8 @@ pub fn password_from_file(text: &str) -> Result<Secret, &'static str> {
 /// What only one record may set: provider, server, URL, family and name.
 type Claim<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Family, &'a str);
 
-/// Two records that would overwrite each other at the provider for ever.
-pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
+/// Records that would overwrite another one at the provider for ever.
+pub(super) fn clashes(config: &Config) -> Vec<(RecordId, Mistake)> {
     let mut claims: BTreeMap<Claim<'_>, &RecordId> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
@@ -165,7 +187,8 @@ pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
                     quoted(&first.0)
                 );
                 let mend = "leave the name, or this family, to one of both records";
-                mistakes.push(Mistake::error(Some(record.place("hostname").clone()), what, mend));
+                let mistake = Mistake::error(Some(record.place("hostname").clone()), what, mend);
+                mistakes.push((id.clone(), mistake));
             }
         }
     }
@@ -174,9 +197,9 @@ pub(super) fn conflicts(config: &Config) -> Vec<Mistake> {
 
 /// What the catalogue and the provider's entry object to, before the password file is read.
 pub(super) fn account_mistakes(record: &Record) -> Vec<Mistake> {
-    let password = record.password.as_ref().map(|password| match password {
-        Password::File(_) => Secret::new("in its file"),
-        Password::Text(secret) => secret.clone(),
-    });
+    let password = match &record.password {
+        Some(Password::Text(secret)) => Some(secret.clone()),
+        Some(Password::File(_)) | None => None,
+    };
     account(record, password).err().unwrap_or_default()
 }

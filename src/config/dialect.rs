@@ -5,8 +5,10 @@ use super::options::{self, Opt, Scope};
 
 /// The language that a configuration is written in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Dialect {
+pub enum Dialect {
+    /// TOML 1.0.
     Toml,
+    /// OpenWrt's.
     Uci,
 }
 

@@ -9,6 +9,7 @@
 
 mod compile;
 mod dialect;
+pub mod import;
 mod mistake;
 mod nearest;
 pub mod options;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use compile::{Compiled, password_from_file};
+pub use dialect::Dialect;
 pub use mistake::{Mistake, Place, Severity};
 pub use nearest::nearest;
 pub use read::Read;
@@ -133,7 +135,7 @@ impl Record {
 /// Where the password comes from.
 #[derive(Clone, Debug)]
 pub enum Password {
-    /// The only line of this file.
+    /// The only line of this file, or the private key in it.
     File(PathBuf),
     /// The configuration itself.
     Text(Secret),

@@ -88,7 +88,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
         }
     }
     let config = Config { global, records };
-    reader.mistakes.extend(compile::conflicts(&config));
+    reader.mistakes.extend(compile::clashes(&config).into_iter().map(|(_, mistake)| mistake));
     if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
         let mend = match source.dialect {
             Dialect::Toml => "add [record.home] with provider, hostname and ipv4 or ipv6",

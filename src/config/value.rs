@@ -7,9 +7,10 @@ use super::dialect::Dialect;
 use super::mistake::quoted;
 use super::nearest::nearest;
 use super::options::{self, Kind, Opt};
+use crate::provider::holds_pem;
 
 /// A value as it was written, before anybody asked what it is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Raw {
     Flag(bool),
     List(Vec<(Raw, usize)>),
@@ -30,6 +31,9 @@ impl Raw {
         }
     }
 }
+
+/// Longest private key in bytes: an RSA key of 4096 bits has 3272, in PKCS#8 and with line feeds.
+pub(super) const PEM_MAX: usize = 4096;
 
 /// A value that satisfies its option.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -152,9 +156,12 @@ fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Obje
     if text.is_empty() {
         return Err((format!("'{name}' is empty"), format!("leave it out, or {}", example(dialect, option))));
     }
-    if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
-        // Line feeds would end header fields; nothing that a provider asks for has any.
-        let what = format!("'{name}' has control characters or more than {TEXT_MAX} bytes");
+    let is_key = name == "password" && holds_pem(text);
+    let most = if is_key { PEM_MAX } else { TEXT_MAX };
+    // Line feeds would end header fields; of what providers ask for, only keys have any.
+    let misplaced = |c: char| c.is_control() && !(is_key && matches!(c, '\r' | '\n'));
+    if text.len() > most || text.contains(misplaced) {
+        let what = format!("'{name}' has control characters or more than {most} bytes");
         return Err((what, "write it on one line".to_owned()));
     }
     let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(dialect, option)));
@@ -394,5 +401,14 @@ mod tests {
     fn no_text_smuggles_a_line_feed() {
         assert!(text("user", "a\r\nX-Header: 1").is_err());
         assert!(text("password", "a\nb").is_err());
+        assert!(text("param", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----").is_err());
+    }
+
+    #[test]
+    fn a_password_that_is_a_private_key_keeps_its_lines_and_nothing_else() {
+        let pem = "-----BEGIN PRIVATE KEY-----\r\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(text("password", pem), Ok(Value::Text(pem.to_owned())));
+        assert!(text("password", &pem.replace("AAAA", "\u{1b}")).is_err());
+        assert!(text("password", &pem.replace("AAAA", &"A".repeat(PEM_MAX))).is_err());
     }
 }

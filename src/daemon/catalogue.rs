@@ -24,7 +24,7 @@ pub fn entry(id: &str) -> Result<Provider, NoEntry> {
         Some(Ok(provider)) => Ok(provider),
         Some(Err(_)) => Err(NoEntry::Broken(format!("the entry of provider '{id}' is broken"))),
         None => {
-            let mend = nearest(id, catalogue::ids()).map_or_else(
+            let mend = nearest(id, catalogue::living()).map_or_else(
                 || "'wanbeacon providers' lists all".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );
@@ -40,7 +40,7 @@ pub fn entry(id: &str) -> Result<Provider, NoEntry> {
 ///
 /// One of them is broken.
 pub fn entries() -> Result<Vec<Provider>, NoEntry> {
-    catalogue::ids().map(entry).collect()
+    catalogue::providers().map_err(|_| NoEntry::Broken("the catalogue is broken".to_owned()))
 }
 
 /// The record types that an entry can publish.

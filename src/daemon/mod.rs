@@ -260,7 +260,7 @@ impl Daemon {
 
     fn send(&mut self, job: &Job) {
         let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
-        let (mut dialogue, step) = account.dialogue(&job.update);
+        let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
         let first = match step {
             Step::Send(first) => first,
             // A dialogue that needed no request at all.

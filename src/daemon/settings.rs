@@ -227,7 +227,11 @@ fn secrets(
                 }
                 Err(why) => {
                     let what = format!("password file '{shown}' {why}");
-                    mistakes.push(Mistake::error(place, what, "write the password as its only line"));
+                    mistakes.push(Mistake::error(
+                        place,
+                        what,
+                        "write the password as its only line, or a private key (PEM)",
+                    ));
                 }
             },
         }

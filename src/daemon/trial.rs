@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use super::clock;
 use super::settings::Loaded;
 use crate::config::nearest;
 use crate::engine::address::{Snapshot, choose};
@@ -104,7 +105,7 @@ fn updates(settings: &RecordSettings, sources: &[SourceStatus]) -> Vec<Update> {
 
 fn sketch(account: &Account, update: &Update) -> Sketch {
     let names = update.names.clone();
-    let (_, step) = account.dialogue(update);
+    let (_, step) = account.dialogue(update, clock::unix());
     let Step::Send(request) = step else { return Sketch { names, request: None } };
     let Request { method, shown, headers, body, family, .. } = &request;
     let headers = headers.iter();

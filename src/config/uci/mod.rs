@@ -7,7 +7,7 @@
 
 pub mod grammar;
 mod line;
-mod render;
+pub(super) mod render;
 
 use super::dialect::Dialect;
 use super::mistake::{Mistake, Quote, Severity, Source};
@@ -70,7 +70,7 @@ pub fn read(text: &[u8]) -> Result<Parsed, Vec<Mistake>> {
 }
 
 /// The text with a question mark for each byte that is none: places stay where they are.
-fn readable(text: &[u8]) -> String {
+pub(super) fn readable(text: &[u8]) -> String {
     let mut readable = String::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
         readable.push_str(chunk.valid());
@@ -142,7 +142,7 @@ fn raw(kind: Option<Kind>, bytes: Vec<u8>) -> Raw {
 }
 
 /// The words of `config_get_bool` in OpenWrt's functions.sh.
-fn flag(word: &str) -> Option<bool> {
+pub(super) fn flag(word: &str) -> Option<bool> {
     match word {
         "1" | "on" | "true" | "yes" | "enabled" => Some(true),
         "0" | "off" | "false" | "no" | "disabled" => Some(false),
@@ -166,7 +166,7 @@ fn mistake(source: &Source<'_>, at: usize, what: String, mend: String) -> Mistak
 }
 
 /// What libuci refuses, in words. Only what cannot be a part of a secret is quoted.
-fn refused(source: &Source<'_>, text: &[u8], refusal: &Refusal) -> Mistake {
+pub(super) fn refused(source: &Source<'_>, text: &[u8], refusal: &Refusal) -> Mistake {
     const FORM: &str = "write option NAME 'VALUE', below a line config record 'NAME'";
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let (what, mend) = match refusal.why {

@@ -40,7 +40,8 @@ fn push_options(text: &mut String, section: &Section, password: Option<&Secret>)
     }
 }
 
-fn value(raw: &Raw) -> String {
+/// A value of TOML.
+pub(in crate::config) fn value(raw: &Raw) -> String {
     match raw {
         Raw::Flag(flag) => flag.to_string(),
         Raw::List(entries) => {

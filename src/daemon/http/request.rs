@@ -66,9 +66,9 @@ impl Sender<'_> {
         let stream = call.dial()?;
         let agent = agent(Transport::new(stream, self.shell.limits.first_byte, total));
         let result = match (request.method, &request.body) {
-            (Method::Get, _) => agent.run(head.map(|()| ())),
+            (Method::Get, _) | (Method::Delete, None) => agent.run(head.map(|()| ())),
             (Method::Post | Method::Put | Method::Patch, None) => agent.run(head.map(|()| "")),
-            (Method::Post | Method::Put | Method::Patch, Some(body)) => {
+            (Method::Delete | Method::Post | Method::Put | Method::Patch, Some(body)) => {
                 agent.run(head.map(|()| body.expose()))
             }
         };

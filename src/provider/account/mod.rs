@@ -9,7 +9,7 @@ use super::dialogue::Dialogue;
 use super::entry::{Provider, Status};
 use super::form::{Form, Forms};
 use super::settings::AccountSettings;
-use super::template::{TemplateError, Values, labels_below};
+use super::template::{Known, TemplateError, Values, labels_below};
 use super::{Family, Manners, Secret, Step, Update};
 
 /// A provider, with the credentials of one record. Cheap to clone; `Send` and `Sync`.
@@ -55,6 +55,13 @@ impl Account {
         };
         let forms = custom.as_ref().map_or(&provider.forms, |custom| &custom.forms);
         errors.extend(missing(&provider, forms, &settings, families));
+        let schemes = forms.all().filter_map(|form| form.sign);
+        errors.extend(
+            schemes
+                .filter_map(|scheme| scheme.objection(&settings))
+                .take(1)
+                .map(|(option, mend)| AccountError::Invalid { option, mend }),
+        );
         errors.extend(outside(&provider, &settings, names));
         let mut inner = Inner {
             path: settings.path_or(&provider.path),
@@ -114,10 +121,10 @@ impl Account {
         &self.0.hidden
     }
 
-    /// Begins to tell the provider an update.
+    /// Begins to tell the provider an update. `now`: seconds since 1970, which signatures state.
     #[must_use]
-    pub fn dialogue(&self, update: &Update) -> (Dialogue, Step) {
-        Dialogue::begin(Arc::clone(&self.0), update)
+    pub fn dialogue(&self, update: &Update, now: u64) -> (Dialogue, Step) {
+        Dialogue::begin(Arc::clone(&self.0), update, now)
     }
 }
 
@@ -143,6 +150,11 @@ impl Inner {
         &self.manners
     }
 
+    /// Whether the zone of a name is to be found out.
+    pub(super) fn searches_zones(&self) -> bool {
+        self.settings.zone.is_none()
+    }
+
     /// What the placeholders stand for when these names are told.
     pub(super) fn values<'a>(&'a self, names: &'a [String], family: Family) -> Values<'a> {
         Values {
@@ -150,10 +162,13 @@ impl Inner {
             zones: &self.provider.zones,
             label_depth: self.provider.label_depth,
             path: &self.path,
+            record_types: &self.provider.record_types,
             names,
             ipv4: None,
             ipv6: None,
             family,
+            known: Known::default(),
+            now: 0,
         }
     }
 
@@ -299,14 +314,18 @@ fn missing(
     let mut options: Vec<&'static str> = Vec::new();
     for family in families {
         match forms.of(*family) {
-            Some(form) => options.extend(form.placeholders().filter_map(|p| p.setting())),
+            Some(form) => options.extend(form.settings()),
             None => errors.push(AccountError::NoForm { provider: provider.id.clone(), family: *family }),
         }
     }
+    options.extend(forms.others().flat_map(Form::settings));
     options.sort_unstable();
     options.dedup();
     for option in options {
-        if !settings.is_given(option) && !provider.optional.iter().any(|optional| optional == option) {
+        // A path is needed only where the entry says what to write there.
+        let empty = option == "path" && !provider.credentials.contains_key("path");
+        let optional = empty || provider.optional.iter().any(|optional| optional == option);
+        if !settings.is_given(option) && !optional {
             let what = provider.credentials.get(option).cloned().unwrap_or_default();
             errors.push(AccountError::Missing { provider: provider.id.clone(), option, what });
         }

@@ -79,6 +79,11 @@ impl Matcher {
         self.parts.iter().all(|part| matches!(part, Part::Status(_)))
     }
 
+    /// Whether it holds for a whole answer.
+    pub(in crate::provider) fn judges(&self, reply: &Reply, values: &Values<'_>) -> bool {
+        self.holds(&Subject { reply, text: &reply.body, values })
+    }
+
     pub(super) fn names_status(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Status(_)))
     }

@@ -100,6 +100,12 @@ impl Answers {
         }
     }
 
+    /// What the answer to a question before the update means, if it is not what the entry expects: never a success.
+    pub(super) fn failure(&self, reply: &Reply, values: &Values<'_>, redact: Redact<'_>) -> Verdict {
+        let class = self.class(reply, reply.body.trim(), values).filter(|class| !class.is_success());
+        verdict(class, reply, &reply.body, redact)
+    }
+
     fn per_name(
         &self,
         lines: &[&str],

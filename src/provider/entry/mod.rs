@@ -1,21 +1,25 @@
 //! The text of a provider's entry becomes a [`Provider`]; `docs/providers.md` describes the format.
 
+mod error;
+mod forms;
+mod holds;
 mod node;
 mod raw;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use ring::digest::{Digest, SHA256, digest};
 use toml::de::DeTable;
 
-use super::answer::{Answers, Class, Matcher, MatcherError, Profile};
-use super::form::{Auth, Form, Forms, is_field_name, url_rules};
+use super::answer::{Answers, Class, Matcher, Profile};
+use super::form::{Form, Forms};
 use super::recorded::{Example, Recorded};
-use super::template::{Keep, Kind, Placeholder, Rules, Syntax, Template, TemplateError};
-use super::{Family, Limit, Manners, Method};
-use raw::{RawAnswers, RawEntry, RawForm, RawManners, RawRequest, RawStatus};
+use super::template::{Placeholder, Syntax};
+use super::{Family, Limit, Manners};
+pub use error::{EntryError, EntryMistake};
+pub use holds::Holds;
+use raw::{RawAnswers, RawEntry, RawManners, RawStatus};
 
 /// One way of telling one provider.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct Provider {
     pub optional: Vec<String>,
     /// Names of this provider in other clients' configurations, by client.
     pub aliases: BTreeMap<String, Vec<String>>,
+    /// What fields of other clients hold where their names mean something else, by client and field.
+    pub import: BTreeMap<String, BTreeMap<String, Holds>>,
     /// What a user should know.
     pub notes: String,
     /// Zones that the provider's names lie in; empty: any zone.
@@ -45,6 +51,8 @@ pub struct Provider {
     pub(super) example: Example,
     pub(super) label_depth: usize,
     pub(super) path: String,
+    /// What the provider calls A and AAAA.
+    pub(super) record_types: [String; 2],
     pub(super) is_custom: bool,
     pub(super) forms: Forms,
     pub(super) answers: Answers,
@@ -69,18 +77,21 @@ impl Provider {
     /// # Errors
     /// Every mistake; a mistake of TOML itself, or of a key, comes alone.
     pub fn parse(text: &str) -> Result<Self, Vec<EntryError>> {
-        let document = DeTable::parse(text).map_err(|error| {
-            vec![EntryError::toml(text, error.span().map(|span| span.start), error.message())]
-        })?;
-        let raw: RawEntry =
-            node::read(&document).map_err(|unfit| vec![EntryError::toml(text, unfit.at, &unfit.words)])?;
+        let toml = |at, words: &str| vec![EntryError::at(text, at, EntryMistake::Toml(words.to_owned()))];
+        let document = DeTable::parse(text)
+            .map_err(|error| toml(error.span().map(|span| span.start), error.message()))?;
+        let raw: RawEntry = node::read(&document).map_err(|unfit| toml(unfit.at, &unfit.words))?;
         let mut mistakes = Mistakes(Vec::new());
-        let forms = mistakes.forms(&raw.request);
+        let forms = mistakes.forms(&raw);
         let answers = mistakes.answers(&raw.answers);
         let manners = mistakes.manners(&raw.manners, &forms);
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
-            return Err(mistakes.0);
+            let place = |mistake: EntryMistake| {
+                let at = node::place(document.get_ref(), mistake.field());
+                EntryError::at(text, at, mistake)
+            };
+            return Err(mistakes.0.into_iter().map(place).collect());
         }
         Ok(Self {
             id: raw.id,
@@ -95,12 +106,14 @@ impl Provider {
             credentials: raw.credentials,
             optional: raw.optional,
             aliases: raw.aliases,
+            import: raw.import,
             notes: raw.notes,
             zones: raw.zones,
             dialogues: raw.dialogue,
             example: raw.example,
             label_depth: raw.label_depth,
             path: raw.path,
+            record_types: raw.record_types.unwrap_or_else(|| ["A", "AAAA"].map(str::to_owned)),
             is_custom: raw.custom,
             forms,
             answers,
@@ -123,108 +136,18 @@ impl Provider {
 }
 
 /// Collects mistakes, so that all can be shown at once.
-struct Mistakes(Vec<EntryError>);
+struct Mistakes(Vec<EntryMistake>);
 
 impl Mistakes {
     fn rule(&mut self, field: impl Into<String>, mend: impl Into<String>) {
-        self.0.push(EntryError::Rule { field: field.into(), mend: mend.into() });
-    }
-
-    fn template(&mut self, name: &str, text: &str, rules: &Rules) -> Option<Template> {
-        Template::parse(name, text, rules).map_err(|error| self.0.push(EntryError::Template(error))).ok()
-    }
-
-    fn forms(&mut self, raw: &RawRequest) -> Forms {
-        let (v4, v6) = if let Some(any) = &raw.any {
-            if raw.v4.is_some() || raw.v6.is_some() {
-                self.rule("request.any", "stands for v4 and v6; remove it, or both of them");
-            }
-            (Some(("request.any", any)), Some(("request.any", any)))
-        } else {
-            (
-                raw.v4.as_ref().map(|form| ("request.v4", form)),
-                raw.v6.as_ref().map(|form| ("request.v6", form)),
-            )
-        };
-        let before = self.0.len();
-        let v4 = v4.and_then(|(name, form)| self.form(name, form, raw));
-        // The mistakes of `any` are not told twice.
-        let told = self.0.len() > before && raw.any.is_some();
-        let v6 = if told { None } else { v6.and_then(|(name, form)| self.form(name, form, raw)) };
-        let dual = raw.dual.as_ref().and_then(|form| self.form("request.dual", form, raw));
-        let forms = Forms { v4, v6, dual };
-        if forms.dual.as_ref().is_some_and(|form| !form.carries(Family::V4) || !form.carries(Family::V6)) {
-            self.rule("request.dual", "must state both addresses: {ip4} and {ip6}");
-        }
-        for (name, form, other) in
-            [("request.v4", &forms.v4, Family::V6), ("request.v6", &forms.v6, Family::V4)]
-        {
-            let own = if other == Family::V6 { Family::V4 } else { Family::V6 };
-            if form.as_ref().is_some_and(|form| form.carries(other) && !form.carries(own)) {
-                self.rule(name, format!("states an address of {other} only"));
-            }
-        }
-        forms
-    }
-
-    fn form(&mut self, name: &str, raw: &RawForm, shared: &RawRequest) -> Option<Form> {
-        let keep = match Keep::new(shared.keep.as_deref().unwrap_or(":,")) {
-            Ok(keep) => keep,
-            Err(c) => {
-                self.rule("request.keep", format!("cannot hold {c:?}; only {}", Keep::ALLOWED));
-                Keep::default()
-            }
-        };
-        let url = self.template(&format!("{name}.url"), &raw.url, &url_rules(keep.clone()));
-        let auth = self.auth(&format!("{name}.auth"), raw.auth.as_deref().or(shared.auth.as_deref()));
-        let mut headers = Vec::new();
-        for (field, value) in shared.headers.iter().chain(&raw.headers) {
-            let path = format!("{name}.headers.{field}");
-            if !is_field_name(field) {
-                self.rule(&path, "not a field name, or one that the program sets itself");
-            }
-            let value = self.template(&path, value, &Rules::entry(Kind::Header))?;
-            headers.push((field.clone(), value));
-        }
-        let body = raw.body.as_deref().or(shared.body.as_deref());
-        let kind = raw.body_type.or(shared.body_type).unwrap_or_default();
-        let rules = Rules { keep, ..Rules::entry(kind.kind()) };
-        let body = match body {
-            Some(body) => Some((kind, self.template(&format!("{name}.body"), body, &rules)?)),
-            None => None,
-        };
-        let method = raw.method.or(shared.method).unwrap_or(Method::Get);
-        let follow_redirects = shared.follow_redirects;
-        Some(Form { method, url: url?, auth: auth?, headers, body, family: raw.family, follow_redirects })
-    }
-
-    fn auth(&mut self, name: &str, text: Option<&str>) -> Option<Auth> {
-        let Some(text) = text else { return Some(Auth::None) };
-        match Auth::parse(name, text) {
-            Some(Ok(auth)) => Some(auth),
-            Some(Err(error)) => {
-                self.0.push(EntryError::Template(error));
-                None
-            }
-            None => {
-                let mend =
-                    "write none, basic, basic:USER:PASSWORD, bearer, bearer:TOKEN or header:NAME: VALUE";
-                self.rule(name, mend);
-                None
-            }
-        }
+        self.0.push(EntryMistake::Rule { field: field.into(), mend: mend.into() });
     }
 
     fn answers(&mut self, raw: &RawAnswers) -> Answers {
         let mut conditions = Vec::new();
         for class in Class::ORDER {
             let (name, texts) = raw.of(class);
-            for text in texts {
-                match Matcher::parse(name, text, Syntax::Entry) {
-                    Ok(matcher) => conditions.push((class, matcher)),
-                    Err(error) => self.0.push(EntryError::Matcher(error)),
-                }
-            }
+            conditions.extend(self.matchers(name, texts).into_iter().map(|matcher| (class, matcher)));
         }
         // A success that only the status tells is asked last of all.
         let (last, first) =
@@ -233,6 +156,17 @@ impl Mistakes {
             });
         let conditions = first.into_iter().chain(last).collect();
         Answers { profile: raw.profile, lines: raw.lines, html: raw.html, conditions }
+    }
+
+    fn matchers(&mut self, name: &str, texts: &[String]) -> Vec<Matcher> {
+        let mut matchers = Vec::new();
+        for text in texts {
+            match Matcher::parse(name, text, Syntax::Entry) {
+                Ok(matcher) => matchers.push(matcher),
+                Err(error) => self.0.push(EntryMistake::Matcher(error)),
+            }
+        }
+        matchers
     }
 
     fn manners(&mut self, raw: &RawManners, forms: &Forms) -> Manners {
@@ -259,7 +193,7 @@ impl Mistakes {
         let busy_pause = days("manners.busy_pause_s", Some(raw.busy_pause_s)).unwrap_or_default();
         Manners {
             max_names: raw.max_names,
-            dual: forms.dual.is_some(),
+            dual: forms.dual.is_some() || forms.batch.is_some(),
             omitted: raw.omitted,
             limits,
             refresh,
@@ -282,14 +216,14 @@ impl Mistakes {
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");
         }
-        let whole_list = forms.all().all(|form| form.placeholders().any(Placeholder::is_list));
-        if raw.manners.max_names > 1 && !whole_list {
+        let whole_list = forms.updates().all(|form| form.placeholders().any(Placeholder::is_list));
+        if raw.manners.max_names > 1 && !whole_list && forms.batch.is_none() {
             self.rule(
                 "manners.max_names",
-                "every request must then use {hosts_csv}, {label_csv} or {record_id_csv}",
+                "every request must then use {hosts_csv}, {label_csv} or {record_id_csv}, or there must be a batch",
             );
         }
-        if !raw.custom && forms.all().next().is_none() && self.0.is_empty() {
+        if !raw.custom && forms.updates().next().is_none() && self.0.is_empty() {
             self.rule("request", "write at least one of v4, v6 and any");
         }
         let success = answers.profile != Profile::None
@@ -307,9 +241,8 @@ impl Mistakes {
         if !self.0.is_empty() {
             return;
         }
-        let used: Vec<&str> =
-            forms.all().flat_map(Form::placeholders).filter_map(Placeholder::setting).collect();
-        for option in &used {
+        let used: Vec<&str> = forms.all().flat_map(Form::settings).collect();
+        for option in used.iter().filter(|option| **option != "path") {
             if !raw.credentials.contains_key(*option) {
                 self.rule(
                     format!("credentials.{option}"),
@@ -331,53 +264,6 @@ fn duration(seconds: f64) -> Option<Duration> {
     const YEAR: Duration = Duration::from_secs(366 * 86_400);
     Duration::try_from_secs_f64(seconds).ok().filter(|duration| *duration <= YEAR)
 }
-
-/// A mistake in an entry. Whoever wrote the entry can mend it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum EntryError {
-    /// A condition on the answer.
-    Matcher(MatcherError),
-    /// Two fields that do not fit together, or a value out of range.
-    Rule {
-        /// The field.
-        field: String,
-        /// What to do about it.
-        mend: String,
-    },
-    /// A URL, a header field or a body.
-    Template(TemplateError),
-    /// Not TOML, or a key that does not exist.
-    Toml {
-        /// From 1.
-        line: usize,
-        /// In characters, from 1.
-        column: usize,
-        /// The parser's words.
-        words: String,
-    },
-}
-
-impl EntryError {
-    fn toml(text: &str, at: Option<usize>, words: &str) -> Self {
-        let before = at.and_then(|at| text.get(..at)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        Self::Toml { line, column, words: words.to_owned() }
-    }
-}
-
-impl fmt::Display for EntryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Matcher(error) => write!(f, "{error}"),
-            Self::Rule { field, mend } => write!(f, "{field}: {mend}"),
-            Self::Template(error) => write!(f, "{error}"),
-            Self::Toml { line, column, words } => write!(f, "line {line}, column {column}: {words}"),
-        }
-    }
-}
-
-impl std::error::Error for EntryError {}
 
 #[cfg(test)]
 mod tests;

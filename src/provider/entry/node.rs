@@ -56,6 +56,18 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(document: &Spanned<DeTable<'_>>
     T::deserialize(MapAccessDeserializer::new(fields)).map_err(|unfit| unfit.at(document.span().start))
 }
 
+/// The byte at which a field begins: `request.v4.url`; or the innermost table or list on the way to it that is there.
+pub(super) fn place(document: &DeTable<'_>, field: &str) -> Option<usize> {
+    let (mut table, mut at) = (document, None);
+    for name in field.split('.') {
+        let Some(value) = table.get(name) else { break };
+        at = Some(value.span().start);
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        table = inner;
+    }
+    at
+}
+
 /// A value of a document.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {

@@ -6,8 +6,10 @@ use serde::Deserialize;
 
 use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
+use super::super::lookup::What;
 use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
+use super::holds::Holds;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,7 @@ pub(super) struct RawEntry {
     pub(super) label_depth: usize,
     #[serde(default)]
     pub(super) path: String,
+    pub(super) record_types: Option<[String; 2]>,
     #[serde(default)]
     pub(super) custom: bool,
     #[serde(default)]
@@ -36,11 +39,15 @@ pub(super) struct RawEntry {
     #[serde(default)]
     pub(super) request: RawRequest,
     #[serde(default)]
+    pub(super) lookup: Vec<RawLookup>,
+    #[serde(default)]
     pub(super) manners: RawManners,
     #[serde(default)]
     pub(super) answers: RawAnswers,
     #[serde(default)]
     pub(super) aliases: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
     #[serde(default)]
     pub(super) example: Example,
     #[serde(default)]
@@ -57,7 +64,7 @@ pub(super) enum RawStatus {
 }
 
 /// What all requests have in common, and what each has of its own.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRequest {
     pub(super) method: Option<Method>,
@@ -73,9 +80,14 @@ pub(super) struct RawRequest {
     pub(super) v4: Option<RawForm>,
     pub(super) v6: Option<RawForm>,
     pub(super) dual: Option<RawForm>,
+    pub(super) create: Option<RawForm>,
+    pub(super) after: Option<RawForm>,
+    pub(super) remove: Option<RawForm>,
+    pub(super) batch: Option<RawBatch>,
+    pub(super) sign: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawForm {
     pub(super) url: String,
@@ -86,6 +98,45 @@ pub(super) struct RawForm {
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) family: Option<Family>,
+    pub(super) sign: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBatch {
+    pub(super) url: String,
+    pub(super) method: Option<Method>,
+    pub(super) body: String,
+    pub(super) create: String,
+    pub(super) update: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLookup {
+    #[serde(default)]
+    pub(super) what: What,
+    pub(super) url: String,
+    pub(super) method: Option<Method>,
+    pub(super) auth: Option<String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) body_type: Option<BodyType>,
+    pub(super) sign: Option<String>,
+    pub(super) list: Option<String>,
+    #[serde(default, rename = "where")]
+    pub(super) fits: BTreeMap<String, String>,
+    pub(super) zone: Option<String>,
+    #[serde(default)]
+    pub(super) walk: bool,
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
+    pub(super) same: Option<String>,
+    #[serde(default)]
+    pub(super) ok: Vec<String>,
+    #[serde(default)]
+    pub(super) missing: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -6,17 +6,22 @@ const HEAD: &str = "id = 'x'\nname = 'x'\nhomepage = 'x'\n";
 
 fn mistakes(rest: &str) -> Vec<String> {
     let errors = Provider::parse(&format!("{HEAD}{rest}")).unwrap_err();
-    errors.iter().map(ToString::to_string).collect()
+    errors.iter().map(|error| error.mistake.to_string()).collect()
+}
+
+fn places(rest: &str) -> Vec<String> {
+    let errors = Provider::parse(&format!("{HEAD}{rest}")).unwrap_err();
+    errors.iter().map(|error| error.to_string().split(": ").next().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn an_unknown_key_is_named_with_line_and_column() {
-    let errors = mistakes("[request.v4]\nurl = 'https://x.example/?{ip4}'\nmethods = 'GET'\n");
-    assert_eq!(errors.len(), 1);
-    assert!(
-        errors[0].starts_with("line 6, column 1: unknown field `methods`, expected one of"),
-        "{errors:?}"
-    );
+fn every_mistake_is_told_with_its_place() {
+    let unknown = "[request.v4]\nurl = 'https://x.example/?{ip4}'\nmethods = 'GET'\n";
+    assert_eq!(places(unknown), ["line 6, column 1"]);
+    assert!(mistakes(unknown)[0].starts_with("unknown field `methods`, expected one of"));
+    let form = "[request.v4]\nurl = 'https://x.example/{'\n[answers]\n  ok = ['perfix:good']\n";
+    assert_eq!(places(form), ["line 5, column 7", "line 7, column 8"]);
+    assert_eq!(places("[request\n"), ["line 4, column 9"]);
 }
 
 #[test]
@@ -57,9 +62,19 @@ fn several_names_need_a_list_and_a_common_request_needs_both_addresses() {
         mistakes(rest),
         [
             "request.dual: must state both addresses: {ip4} and {ip6}",
-            "manners.max_names: every request must then use {hosts_csv}, {label_csv} or {record_id_csv}",
+            "manners.max_names: every request must then use {hosts_csv}, {label_csv} or {record_id_csv}, or there must be a batch",
         ]
     );
+}
+
+#[test]
+fn what_is_taken_away_was_looked_for() {
+    let rest = "[request.any]\nurl = 'https://x.example/?{ip}'\n[request.remove]\nmethod = 'DELETE'\n\
+                url = 'https://x.example/'\n[answers]\nok = ['word:good']\n";
+    let mend = "request.remove: needs a lookup of the record that it takes away, and cannot go with a batch";
+    assert_eq!(mistakes(rest), [mend]);
+    let found = format!("{HEAD}{rest}[[lookup]]\nwhat = 'record'\nurl = 'https://x.example/?{{host}}'\n");
+    assert!(Provider::parse(&found).is_ok());
 }
 
 #[test]
@@ -85,4 +100,21 @@ fn a_dead_provider_only_says_what_to_use_instead() {
         mistakes("status = 'dead'"),
         ["notes: say what became of the provider and what to use instead"]
     );
+}
+
+#[test]
+fn record_types_are_called_what_the_provider_calls_them() {
+    let provider = std::sync::Arc::new(
+        Provider::parse(&format!(
+            "{HEAD}record_types = ['1', '28']\n[request.any]\nurl = 'https://x.example/?{{ip}}&{{record_type}}'\n\
+             [answers]\nok = ['word:good']\n[example]\nnames = ['a.example.net']\n\
+             [[dialogue]]\nipv4 = '203.0.113.7'\nurl = 'https://x.example/?203.0.113.7&1'\n\
+             answers = [{{ body = 'good', verdicts = ['good'] }}]\n\
+             [[dialogue]]\nipv6 = '2001:db8::7'\nurl = 'https://x.example/?2001:db8::7&28'\n\
+             answers = [{{ body = 'good', verdicts = ['good'] }}]\n"
+        ))
+        .unwrap(),
+    );
+    assert_eq!(provider.play(), []);
+    assert!(mistakes("record_types = ['1']\n")[0].contains("length"));
 }

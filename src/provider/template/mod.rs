@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 pub(super) use encode::{Keep, base64, hex, query};
 use encode::{Position, escape};
-pub(super) use parse::{Kind, Rules, Syntax};
+pub(super) use parse::{Kind, Rules, Syntax, Taken};
 use placeholder::Filter;
 pub(super) use placeholder::Placeholder;
-pub(super) use values::{Values, labels_below};
+pub(super) use values::{Known, Values, labels_below};
 
 /// What is shown instead of a secret.
 pub(super) const MASK: &str = "***";

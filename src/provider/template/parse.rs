@@ -1,5 +1,7 @@
 //! Text to template.
 
+use std::rc::Rc;
+
 use super::encode::Position;
 use super::mask::Masker;
 use super::placeholder::{DDNS_SCRIPTS, FILTERS, FRITZBOX, Filter, INADYN, OWN, Placeholder, find, nearest};
@@ -35,12 +37,28 @@ pub(in crate::provider) struct Rules {
     pub(in crate::provider) keep: Keep,
     /// Values are not escaped.
     pub(in crate::provider) raw: bool,
+    /// Names of what lookups take from answers; the placeholder's number is the place in this list.
+    pub(in crate::provider) taken: Rc<[Taken]>,
+}
+
+/// A value that a lookup takes from an answer.
+#[derive(Clone, Debug)]
+pub(in crate::provider) struct Taken {
+    pub(in crate::provider) name: String,
+    pub(in crate::provider) secret: bool,
 }
 
 impl Rules {
     /// Entry syntax, escaped.
     pub(in crate::provider) fn entry(kind: Kind) -> Self {
-        Self { kind, syntax: Syntax::Entry, keep: Keep::default(), raw: false }
+        Self { kind, syntax: Syntax::Entry, keep: Keep::default(), raw: false, taken: Rc::default() }
+    }
+}
+
+impl Rules {
+    /// The same for a text of another kind.
+    pub(in crate::provider) fn of(&self, kind: Kind) -> Self {
+        Self { kind, ..self.clone() }
     }
 }
 
@@ -185,7 +203,7 @@ impl<'a> Scanner<'a> {
         let text: String = self.chars[start + 1..start + length].iter().collect();
         let mut words = text.split('|').map(str::trim);
         let name = words.next().unwrap_or_default();
-        let Some(placeholder) = find(OWN, name) else {
+        let Some(placeholder) = find(OWN, name).or_else(|| self.taken(name)) else {
             return Err(self.unknown(start, &format!("{{{name}}}"), nearest(OWN, name)));
         };
         let mut filters = Vec::new();
@@ -199,6 +217,12 @@ impl<'a> Scanner<'a> {
         let piece = self.slot(placeholder, filters, name)?;
         self.at = start + length + 1;
         Ok(piece)
+    }
+
+    fn taken(&self, name: &str) -> Option<Placeholder> {
+        let number = self.rules.taken.iter().position(|taken| taken.name == name)?;
+        let secret = self.rules.taken.get(number)?.secret;
+        Some(Placeholder::Taken { number: u8::try_from(number).ok()?, secret })
     }
 
     fn fritzbox(&mut self) -> Result<Option<Piece>, TemplateError> {

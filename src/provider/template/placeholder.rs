@@ -8,6 +8,8 @@ pub(in crate::provider) enum Placeholder {
     AppName,
     AppVersion,
     ApexBool,
+    /// JSON of records that a batch creates.
+    Creates,
     DualStack,
     Host,
     HostDot,
@@ -29,11 +31,18 @@ pub(in crate::provider) enum Placeholder {
     RecordIdCsv,
     RecordType,
     Server,
+    /// What a lookup took from an answer.
+    Taken {
+        number: u8,
+        secret: bool,
+    },
     Token,
     Token4,
     Token6,
     Ttl,
     TtlMinutes,
+    /// JSON of records that a batch updates.
+    Updates,
     User,
     Zone,
     ZoneDot,
@@ -46,6 +55,7 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("apex_bool", P::ApexBool),
     ("app_name", P::AppName),
     ("app_version", P::AppVersion),
+    ("creates", P::Creates),
     ("dualstack", P::DualStack),
     ("host", P::Host),
     ("host_dot", P::HostDot),
@@ -73,6 +83,7 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("token6", P::Token6),
     ("ttl", P::Ttl),
     ("ttl_minutes", P::TtlMinutes),
+    ("updates", P::Updates),
     ("user", P::User),
     ("zone", P::Zone),
     ("zone_dot", P::ZoneDot),
@@ -107,12 +118,21 @@ pub(super) const INADYN: &[(&str, Placeholder)] =
 impl Placeholder {
     /// Whether nobody but the provider may see the value.
     pub(in crate::provider) fn is_secret(self) -> bool {
-        matches!(self, P::Param | P::ParamOpt | P::Password | P::Token | P::Token4 | P::Token6)
+        matches!(
+            self,
+            P::Param
+                | P::ParamOpt
+                | P::Password
+                | P::Taken { secret: true, .. }
+                | P::Token
+                | P::Token4
+                | P::Token6
+        )
     }
 
-    /// Whether the value is structure that the account has already checked, so that it is never escaped.
+    /// Whether the value is structure that was checked or put together before, so that it is never escaped.
     pub(super) fn is_structure(self) -> bool {
-        matches!(self, P::Path | P::Server)
+        matches!(self, P::Creates | P::Path | P::Server | P::Updates)
     }
 
     /// The setting that must be given for it, if it comes from the settings.
@@ -121,6 +141,7 @@ impl Placeholder {
             P::Param => Some("param"),
             P::ParamOpt => Some("param_opt"),
             P::Password => Some("password"),
+            P::Path => Some("path"),
             P::RecordId | P::RecordIdCsv => Some("record_id"),
             P::Server => Some("server"),
             P::Token | P::Token4 => Some("token"),
@@ -129,6 +150,7 @@ impl Placeholder {
             P::AppName
             | P::AppVersion
             | P::ApexBool
+            | P::Creates
             | P::DualStack
             | P::Host
             | P::HostDot
@@ -141,11 +163,12 @@ impl Placeholder {
             | P::Label
             | P::LabelAt
             | P::LabelCsv
-            | P::Path
             | P::Prefix6
             | P::RecordType
+            | P::Taken { .. }
             | P::Ttl
             | P::TtlMinutes
+            | P::Updates
             | P::Zone
             | P::ZoneDot => None,
         }
@@ -154,7 +177,7 @@ impl Placeholder {
     /// Whether it carries an address of this family (or, for `{ip}`, of the family that is being told).
     pub(in crate::provider) fn carries(self, family: Family) -> bool {
         match self {
-            P::Ip => true,
+            P::Creates | P::Ip | P::Updates => true,
             P::Ip4 | P::Ip4OrDash => family == Family::V4,
             P::Ip6 | P::Ip6OrDash | P::Prefix6 => family == Family::V6,
             P::AppName
@@ -175,6 +198,7 @@ impl Placeholder {
             | P::RecordIdCsv
             | P::RecordType
             | P::Server
+            | P::Taken { .. }
             | P::Token
             | P::Token4
             | P::Token6

@@ -1,6 +1,6 @@
 //! What the placeholders stand for in one request.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::Family;
 use super::super::settings::AccountSettings;
@@ -17,11 +17,29 @@ pub(in crate::provider) struct Values<'a> {
     /// How many labels next to the zone count; zero: all.
     pub(in crate::provider) label_depth: usize,
     pub(in crate::provider) path: &'a str,
+    /// What the provider calls A and AAAA.
+    pub(in crate::provider) record_types: &'a [String; 2],
     pub(in crate::provider) names: &'a [String],
     pub(in crate::provider) ipv4: Option<Ipv4Addr>,
     pub(in crate::provider) ipv6: Option<Ipv6Addr>,
     /// The family that `{ip}` and `{record_type}` speak of.
     pub(in crate::provider) family: Family,
+    /// What lookups have found out.
+    pub(in crate::provider) known: Known<'a>,
+    /// Seconds since 1970.
+    pub(in crate::provider) now: u64,
+}
+
+/// What the lookups of a dialogue have found out.
+#[derive(Clone, Copy, Default)]
+pub(in crate::provider) struct Known<'a> {
+    /// The name of the zone.
+    pub(in crate::provider) zone: Option<&'a str>,
+    /// Values by their number.
+    pub(in crate::provider) taken: &'a [String],
+    /// JSON of the records that a batch creates and updates.
+    pub(in crate::provider) creates: &'a str,
+    pub(in crate::provider) updates: &'a str,
 }
 
 impl Values<'_> {
@@ -31,14 +49,12 @@ impl Values<'_> {
             P::AppName => env!("CARGO_PKG_NAME").to_owned(),
             P::AppVersion => env!("CARGO_PKG_VERSION").to_owned(),
             P::ApexBool => (self.host() == self.zone(self.host())).to_string(),
+            P::Creates => self.known.creates.to_owned(),
             P::DualStack => u8::from(self.ipv4.is_some() && self.ipv6.is_some()).to_string(),
             P::Host => self.host().to_owned(),
             P::HostDot => format!("{}.", self.host()),
             P::HostsCsv => self.names.join(","),
-            P::Ip => match self.family {
-                Family::V4 => text(self.ipv4),
-                Family::V6 => text(self.ipv6),
-            },
+            P::Ip => text(self.address()),
             P::Ip4 => text(self.ipv4),
             P::Ip4OrDash => self.ipv4.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
             P::Ip6 => text(self.ipv6),
@@ -54,11 +70,15 @@ impl Values<'_> {
             P::Path => self.path.to_owned(),
             P::Prefix6 => self.ipv6.map_or_else(String::new, |ip| format!("{}/64", prefix(ip))),
             P::RecordId | P::RecordIdCsv => settings.record_id.clone().unwrap_or_default(),
-            P::RecordType => match self.family {
-                Family::V4 => "A".to_owned(),
-                Family::V6 => "AAAA".to_owned(),
-            },
+            P::RecordType => {
+                let [a, aaaa] = self.record_types;
+                match self.family {
+                    Family::V4 => a.clone(),
+                    Family::V6 => aaaa.clone(),
+                }
+            }
             P::Server => settings.server_url(),
+            P::Taken { number, .. } => self.known.taken.get(usize::from(number)).cloned().unwrap_or_default(),
             P::Token | P::Token4 => secret(settings.token.as_ref().or(settings.password.as_ref())),
             P::Token6 => {
                 let token =
@@ -67,9 +87,18 @@ impl Values<'_> {
             }
             P::Ttl => settings.ttl.unwrap_or(TTL_SECS).to_string(),
             P::TtlMinutes => settings.ttl.unwrap_or(TTL_SECS).div_ceil(60).to_string(),
+            P::Updates => self.known.updates.to_owned(),
             P::User => settings.user.clone().unwrap_or_default(),
             P::Zone => self.zone(self.host()),
             P::ZoneDot => format!("{}.", self.zone(self.host())),
+        }
+    }
+
+    /// The address of the family that is told.
+    pub(in crate::provider) fn address(&self) -> Option<IpAddr> {
+        match self.family {
+            Family::V4 => self.ipv4.map(IpAddr::V4),
+            Family::V6 => self.ipv6.map(IpAddr::V6),
         }
     }
 
@@ -97,11 +126,11 @@ impl Values<'_> {
         labels.join(",")
     }
 
-    /// The account's zone, else the longest of the provider's zones that fits, else the last two labels: a list of
+    /// The account's zone, else the one that was found, else the longest of the provider's zones that fits, else the last two labels: a list of
     /// registrable domains is larger than this program.
     fn zone(&self, name: &str) -> String {
-        if let Some(zone) = &self.settings.zone {
-            return zone.clone();
+        if let Some(zone) = self.settings.zone.as_deref().or(self.known.zone) {
+            return zone.to_owned();
         }
         let fits = self.zones.iter().filter(|zone| labels_below(name, zone).is_some());
         if let Some(zone) = fits.max_by_key(|zone| zone.len()) {

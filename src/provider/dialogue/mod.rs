@@ -1,0 +1,385 @@
+//! One update on its way: which request comes next, and what all answers together mean.
+
+mod search;
+mod weight;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::account::Inner;
+use super::form::Form;
+use super::lookup::{Found, What};
+use super::template::{Known, Values};
+use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
+use search::Search;
+use weight::{concerns_all, rank, untold};
+
+/// An update on its way; see the module's picture.
+pub struct Dialogue {
+    account: Arc<Inner>,
+    update: Update,
+    /// Seconds since 1970, when it began.
+    now: u64,
+    /// What is not told yet; the first is being told.
+    parts: VecDeque<Part>,
+    /// What is known about the first.
+    search: Search,
+    /// Requests for single records that may go together; filled before the first of them leaves.
+    writes: Vec<Write>,
+    /// Requests that put into force what was written, each with the names that it is for.
+    afters: Vec<(Request, Vec<usize>)>,
+    asked: Asked,
+    verdicts: Vec<Option<Verdict>>,
+}
+
+/// What one request tells.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Part {
+    names: Range<usize>,
+    told: Told,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Told {
+    Both,
+    One(Family),
+}
+
+/// The question that the next reply answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    /// The lookup of this number, for the first part.
+    Lookup(usize),
+    /// To take the first part's record away, before it is written anew.
+    Remove,
+    /// To write the first part's record.
+    Update,
+    /// To make it.
+    Create,
+    /// To write so many records, the first of `writes`.
+    Together(usize),
+    /// To put into force what was written: the first of `afters`.
+    After,
+}
+
+/// A record that is written together with others, if there are any.
+#[derive(Debug)]
+struct Write {
+    names: Range<usize>,
+    /// The request for this record alone.
+    alone: Request,
+    /// Where a request for several goes: only those with the same way go together.
+    way: Request,
+    item: String,
+    creates: bool,
+}
+
+impl Dialogue {
+    pub(super) fn begin(account: Arc<Inner>, update: &Update, now: u64) -> (Self, Step) {
+        let mut dialogue = Self {
+            verdicts: vec![None; update.names.len()],
+            update: update.clone(),
+            now,
+            parts: VecDeque::new(),
+            search: Search::default(),
+            writes: Vec::new(),
+            afters: Vec::new(),
+            asked: Asked::Update,
+            account,
+        };
+        dialogue.parts = dialogue.plan();
+        dialogue.turn();
+        let step = dialogue.step();
+        (dialogue, step)
+    }
+
+    /// Takes the reply to the last request and says what comes next.
+    ///
+    /// A success, and a refusal of single names, lead to the next request, if there is one. Anything else ends the
+    /// dialogue: what was not asked shares the verdict.
+    #[must_use = "the step must be performed"]
+    pub fn advance(&mut self, reply: &Reply) -> Step {
+        match self.asked {
+            Asked::Lookup(number) => self.look(number, reply),
+            Asked::Together(count) => {
+                let written: Vec<Write> = self.writes.drain(..count.min(self.writes.len())).collect();
+                for names in written.into_iter().map(|write| write.names) {
+                    let verdicts = self.classify(reply, &names, Told::One(Family::V4));
+                    self.conclude(names, verdicts);
+                }
+            }
+            Asked::After => self.settle(reply),
+            asked @ (Asked::Create | Asked::Remove | Asked::Update) => self.hear(asked, reply),
+        }
+        self.step()
+    }
+
+    /// The next request; those that were answered before are answered from memory.
+    fn step(&mut self) -> Step {
+        while let Some(request) = self.request() {
+            let Asked::Lookup(number) = self.asked else { return Step::Send(request) };
+            let Some(reply) = self.search.remembered(&request) else {
+                self.search.asks(request.clone());
+                return Step::Send(request);
+            };
+            self.look(number, &reply);
+        }
+        Step::Done(self.verdicts.iter().map(|verdict| verdict.clone().unwrap_or_else(untold)).collect())
+    }
+
+    fn request(&mut self) -> Option<Request> {
+        let Some(part) = self.parts.front() else { return self.together().or_else(|| self.after()) };
+        let names = self.update.names.get(part.names.clone())?;
+        let form = match self.asked {
+            Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
+            Asked::Create => self.account.forms().create.as_ref()?,
+            Asked::Remove => self.account.forms().remove.as_ref()?,
+            Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
+        };
+        Some(form.request(&self.values(names, part.told)))
+    }
+
+    /// Begins with the next part.
+    fn turn(&mut self) {
+        let lookups = &self.account.forms().lookups;
+        let walks = self.account.searches_zones() && lookups.iter().any(|lookup| lookup.walk);
+        let first = self.parts.front().and_then(|part| self.update.names.get(part.names.start));
+        self.search.begin(first.map_or("", String::as_str), walks);
+        self.asked = if lookups.is_empty() { Asked::Update } else { Asked::Lookup(0) };
+    }
+
+    /// Takes the answer to a lookup.
+    fn look(&mut self, number: usize, reply: &Reply) {
+        self.search.answered(reply);
+        let account = Arc::clone(&self.account);
+        let Some(lookup) = account.forms().lookups.get(number) else { return };
+        let Some(Part { names, told }) = self.parts.front().cloned() else { return };
+        let Some(name) = self.update.names.get(names.start).cloned() else { return };
+        let is_last = number + 1 == account.forms().lookups.len();
+        let found = {
+            let values = self.values(std::slice::from_ref(&name), told);
+            lookup.read(reply, &values, account.answers(), &|text| account.redact(text))
+        };
+        let can_create = lookup.what == What::Record && account.forms().create.is_some();
+        match found {
+            Found::Element { same: true, .. } => self.conclude(names, vec![Verdict::Unchanged]),
+            Found::Element { taken, zone, .. } => {
+                self.search.learn(&name, taken, zone);
+                let removes = account.forms().remove.is_some();
+                match (is_last, removes) {
+                    (false, _) => self.asked = Asked::Lookup(number + 1),
+                    (true, false) => self.write(Asked::Update),
+                    (true, true) => self.asked = Asked::Remove,
+                }
+            }
+            Found::Failed(verdict) => {
+                let verdict = self.with_patience(verdict, reply);
+                self.conclude(names, vec![verdict]);
+            }
+            Found::Nothing if can_create => self.write(Asked::Create),
+            Found::Missing if can_create && !lookup.walk => self.write(Asked::Create),
+            Found::Missing | Found::Nothing
+                if lookup.walk && account.searches_zones() && self.search.walk(&name) => {}
+            Found::Missing | Found::Nothing => self.conclude(names, vec![lookup.lack(&name)]),
+        }
+    }
+
+    /// Everything is known for the first part: it is written now, or with the others.
+    fn write(&mut self, asked: Asked) {
+        self.asked = asked;
+        let account = Arc::clone(&self.account);
+        let Some(batch) = &account.forms().batch else { return };
+        let (Some(alone), Some(part)) = (self.request(), self.parts.front().cloned()) else { return };
+        let names = self.update.names.get(part.names.clone()).unwrap_or_default();
+        let values = self.values(names, part.told);
+        let creates = asked == Asked::Create;
+        let item = if creates { &batch.create } else { &batch.update };
+        let write = Write {
+            names: part.names,
+            alone,
+            way: batch.form.request(&values),
+            item: item.render(&values).sent.to_string(),
+            creates,
+        };
+        self.writes.push(write);
+        self.parts.pop_front();
+        self.turn();
+    }
+
+    /// The next request for records that may go together.
+    fn together(&mut self) -> Option<Request> {
+        let way = self.writes.first()?.way.clone();
+        // Those that go the same way come first, in their order.
+        self.writes.sort_by_key(|write| write.way != way);
+        let count = self.writes.iter().take_while(|write| write.way == way).count();
+        self.asked = Asked::Together(count);
+        let together = self.writes.get(..count)?;
+        if let [only] = together {
+            return Some(only.alone.clone());
+        }
+        let join = |creates: bool| {
+            let items = together.iter().filter(|write| write.creates == creates);
+            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(",")
+        };
+        let (creates, updates) = (join(true), join(false));
+        let batch = self.account.forms().batch.as_ref()?;
+        let names = self.update.names.get(together.first()?.names.clone())?;
+        let mut values = self.values(names, Told::One(Family::V4));
+        values.known = Known { creates: &creates, updates: &updates, ..values.known };
+        let filled = batch.form.request(&values);
+        // What was found out since then is about other records.
+        Some(Request { url: way.url, shown: way.shown, ..filled })
+    }
+
+    /// The next request that puts into force what was written.
+    fn after(&mut self) -> Option<Request> {
+        self.asked = Asked::After;
+        self.afters.first().map(|(request, _)| request.clone())
+    }
+
+    /// Takes the answer to it: without it, nothing of what was written is true yet.
+    fn settle(&mut self, reply: &Reply) {
+        if self.afters.is_empty() {
+            return;
+        }
+        let (_, names) = self.afters.remove(0);
+        for index in names {
+            for verdict in self.classify(reply, &(index..index + 1), Told::One(Family::V4)) {
+                self.note(index, verdict);
+            }
+        }
+    }
+
+    /// Remembers that a success is to be put into force; also of what was right before: perhaps that never was.
+    fn plan_after(&mut self, names: &Range<usize>, verdicts: &[Verdict]) {
+        let Some(form) = &self.account.forms().after else { return };
+        let success = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Good | Verdict::Unchanged));
+        let Some(told) = self.update.names.get(names.clone()).filter(|_| success) else { return };
+        let request = form.request(&self.values(told, Told::One(Family::V4)));
+        match self.afters.iter_mut().find(|(known, _)| *known == request) {
+            Some((_, waiting)) => waiting.extend(names.clone()),
+            None => self.afters.push((request, names.clone().collect())),
+        }
+    }
+
+    /// Takes the answer to a write. A record that could not be taken away because it is gone is written all the same.
+    fn hear(&mut self, asked: Asked, reply: &Reply) {
+        let Some(Part { names, told }) = self.parts.front().cloned() else { return };
+        let verdicts = self.classify(reply, &names, told);
+        let unknown = matches!(verdicts.as_slice(), [Verdict::Refused { refusal: Refusal::Name, .. }]);
+        let forms = self.account.forms();
+        let done = matches!(verdicts.as_slice(), [Verdict::Good | Verdict::Unchanged]);
+        match asked {
+            Asked::Remove if done || unknown => self.asked = Asked::Update,
+            // The record that is not there yet; after a lookup it was.
+            Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
+                self.asked = Asked::Create;
+            }
+            Asked::After
+            | Asked::Create
+            | Asked::Lookup(_)
+            | Asked::Remove
+            | Asked::Together(_)
+            | Asked::Update => self.conclude(names, verdicts),
+        }
+    }
+
+    fn classify(&self, reply: &Reply, names: &Range<usize>, told: Told) -> Vec<Verdict> {
+        let told_names = self.update.names.get(names.clone()).unwrap_or_default();
+        let redact = |text: &str| self.account.redact(text);
+        let verdicts = self.account.answers().classify(reply, &self.values(told_names, told), &redact);
+        verdicts.into_iter().map(|verdict| self.with_patience(verdict, reply)).collect()
+    }
+
+    /// Notes what was said about the first part, or about records that were written together, and goes on.
+    fn conclude(&mut self, names: Range<usize>, verdicts: Vec<Verdict>) {
+        let failure = verdicts.iter().find(|verdict| concerns_all(verdict)).cloned();
+        self.plan_after(&names, &verdicts);
+        for (index, verdict) in names.zip(verdicts) {
+            self.note(index, verdict);
+        }
+        self.parts.pop_front();
+        self.turn();
+        if let Some(failure) = failure {
+            let rest = self.parts.drain(..).map(|part| part.names);
+            let rest: Vec<Range<usize>> =
+                rest.chain(self.writes.drain(..).map(|write| write.names)).collect();
+            for index in rest.into_iter().flatten() {
+                self.note(index, failure.clone());
+            }
+        }
+    }
+
+    /// A provider that says in its own words that it is unwell (`911`) is left alone for as long as its entry asks; a
+    /// mere status 5xx may come from anything on the way.
+    fn with_patience(&self, verdict: Verdict, reply: &Reply) -> Verdict {
+        let pause = self.account.manners().busy_pause;
+        let Verdict::Busy { words, retry_after } = verdict else { return verdict };
+        let in_words = (200..300).contains(&reply.status) && !pause.is_zero();
+        Verdict::Busy {
+            words,
+            retry_after: if in_words { retry_after.max(Some(pause)) } else { retry_after },
+        }
+    }
+
+    fn note(&mut self, index: usize, verdict: Verdict) {
+        let Some(known) = self.verdicts.get_mut(index) else { return };
+        match known {
+            Some(worse) if rank(worse) >= rank(&verdict) => {}
+            Some(_) | None => *known = Some(verdict),
+        }
+    }
+
+    /// The fewest requests that tell everything: one for each stretch of names, and for each family unless one request
+    /// can carry both. With lookups, one for each record.
+    fn plan(&self) -> VecDeque<Part> {
+        let told: Vec<Told> = match (self.update.ipv4, self.update.ipv6) {
+            (Some(_), Some(_)) if self.form(Told::Both).is_some() => vec![Told::Both],
+            (ipv4, ipv6) => {
+                let v4 = ipv4.map(|_| Told::One(Family::V4));
+                v4.into_iter().chain(ipv6.map(|_| Told::One(Family::V6))).collect()
+            }
+        };
+        let forms = self.account.forms();
+        let count = self.update.names.len();
+        let size = if forms.lookups.is_empty() { self.account.manners().max_names.max(1) } else { 1 };
+        let mut parts = VecDeque::new();
+        for from in (0..count).step_by(size) {
+            for told in told.iter().filter(|told| self.form(**told).is_some()) {
+                parts.push_back(Part { names: from..count.min(from + size), told: *told });
+            }
+        }
+        parts
+    }
+
+    fn form(&self, told: Told) -> Option<&Form> {
+        match told {
+            Told::Both => self.account.forms().dual.as_ref(),
+            Told::One(family) => self.account.forms().of(family),
+        }
+    }
+
+    fn values<'a>(&'a self, names: &'a [String], told: Told) -> Values<'a> {
+        let (ipv4, ipv6, family) = match told {
+            Told::Both => (self.update.ipv4, self.update.ipv6, Family::V4),
+            Told::One(Family::V4) => (self.update.ipv4, None, Family::V4),
+            Told::One(Family::V6) => (None, self.update.ipv6, Family::V6),
+        };
+        Values { ipv4, ipv6, known: self.search.known(), now: self.now, ..self.account.values(names, family) }
+    }
+}
+
+impl fmt::Debug for Dialogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialogue")
+            .field("update", &self.update)
+            .field("parts", &self.parts)
+            .field("asked", &self.asked)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! What a verdict means for the rest of an update.
+
+use super::super::{Refusal, Verdict};
+
+/// Whether what is left of the update would be answered alike.
+pub(super) fn concerns_all(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Good | Verdict::Unchanged | Verdict::Refused { refusal: Refusal::Name, .. } => false,
+        Verdict::Busy { .. } | Verdict::NotUnderstood { .. } | Verdict::Refused { .. } => true,
+    }
+}
+
+/// How much a verdict weighs when two requests speak of one name.
+pub(super) fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Unchanged => 0,
+        Verdict::Good => 1,
+        Verdict::Busy { .. } => 2,
+        Verdict::NotUnderstood { .. } => 3,
+        Verdict::Refused { .. } => 4,
+    }
+}
+
+/// The configuration was checked, so only a caller's mistake leads here.
+pub(super) fn untold() -> Verdict {
+    let words = "nothing to tell: no address of a family that this provider knows".to_owned();
+    Verdict::Refused { refusal: Refusal::Malformed, words }
+}
