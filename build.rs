@@ -39,14 +39,14 @@ fn pack() -> Result<(), Vec<String>> {
     for file in &files {
         let text = fs::read_to_string(file).map_err(|error| wrong(file, error))?;
         let shown = file.display();
-        match Provider::parse(&text) {
-            Ok(entry) if file.file_name().is_some_and(|name| *name == *format!("{}.toml", entry.id)) => {
+        let id = file.file_stem().unwrap_or_default().to_string_lossy();
+        match Provider::parse_file(&text, &id) {
+            Ok(entry) => {
                 let head = lean(&text);
                 let lives = !matches!(entry.status, Status::Dead(_));
                 ids.push_str(&format!("({:?}, {lives}, {}, {}),\n", entry.id, texts.len(), head.len()));
                 texts.extend_from_slice(head.as_bytes());
             }
-            Ok(entry) => mistakes.push(format!("{shown}:1:1: the file must be called {}.toml", entry.id)),
             Err(errors) => mistakes.extend(
                 errors
                     .iter()

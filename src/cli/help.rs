@@ -223,12 +223,13 @@ pub(super) const FORMS: &[Form] = &[
     },
     Form {
         name: "providers",
-        flags: &[Flag::Json],
+        flags: &[Flag::Json, Flag::Config],
         words: "[ID]",
         least: 0,
         most: 1,
         summary: "the catalogue of providers",
-        detail: "Lists the providers, or what is known about one of them.",
+        detail: "Lists the providers and what each needs, those that are gone at the end; or all about one of them, with a record to\n\
+                 copy. Entries of your own, in the directory that the configuration names, are marked (yours).",
     },
     Form {
         name: "import",

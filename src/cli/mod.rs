@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::config::{Mistake, uci};
+use crate::config::{Global, Mistake, Severity, uci};
 use crate::daemon::replace::{Manner, replace};
 use crate::daemon::settings::{self, LoadError, Loaded};
 use crate::daemon::{self, RunError};
@@ -89,7 +89,9 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
         Command::Version => version(),
         Command::Watch { config } => return watch::watch(&load(&place(config), err)?, out),
         Command::Why { record, json, reach } => ask::why(record, json, &reach)?,
-        Command::Providers { id, json } => catalogue::providers(id.as_deref(), json)?,
+        Command::Providers { id, json, config } => {
+            catalogue::providers(id.as_deref(), json, &providers_dir(config)?, err)?
+        }
         Command::Test { record, config } => trial::text(&record, &load(&place(config), err)?)?,
     };
     out.write_all(text.as_bytes()).map_err(Failure::Unwritable)
@@ -109,6 +111,15 @@ fn place(named: Option<PathBuf>) -> PathBuf {
     named.unwrap_or_else(|| first_of(CONFIGS))
 }
 
+/// Where the user's own entries are: as the configuration says, if there is one that can be read.
+fn providers_dir(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let wrong = |error: LoadError| Failure::Wrong(error.to_string());
+    match named {
+        Some(config) => settings::providers_dir(&config).map_err(wrong),
+        None => Ok(settings::providers_dir(&place(None)).unwrap_or_else(|_| Global::default().providers_dir)),
+    }
+}
+
 fn first_of<const COUNT: usize>(places: [&str; COUNT]) -> PathBuf {
     let there = places.iter().find(|place| Path::new(place).exists());
     PathBuf::from(there.or(places.first()).copied().unwrap_or_default())
@@ -121,6 +132,10 @@ fn check(config: Option<&Path>, uci: Option<&Path>, err: &mut dyn Write) -> Resu
     let loaded = if is_uci { settings::load_uci(&file) } else { settings::load(&file) };
     let loaded = loaded.map_err(|error| wrong(&file, &error, err))?;
     warn(&file, &loaded.warnings, err);
+    let left_out = loaded.warnings.iter().filter(|mistake| mistake.severity == Severity::LeftOut).count();
+    if left_out > 0 {
+        return Err(mistakes(&file, left_out));
+    }
     let enabled = loaded.compiled.settings.records.len();
     let resting = loaded.config.records.len() - enabled;
     let count = |count: usize| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
@@ -155,13 +170,16 @@ fn warn(file: &Path, warnings: &[Mistake], err: &mut dyn Write) {
 fn wrong(config: &Path, error: &LoadError, err: &mut dyn Write) -> Failure {
     match error {
         LoadError::Mistakes { mistakes, .. } => {
-            let count = mistakes.len();
-            let noun = if count == 1 { "mistake" } else { "mistakes" };
             let _ = writeln!(err, "{error}");
-            Failure::Wrong(format!("{}: {count} {noun}", config.display()))
+            self::mistakes(config, mistakes.len())
         }
         LoadError::Unreadable { .. } => Failure::Wrong(error.to_string()),
     }
+}
+
+fn mistakes(config: &Path, count: usize) -> Failure {
+    let noun = if count == 1 { "mistake" } else { "mistakes" };
+    Failure::Wrong(format!("{}: {count} {noun}", config.display()))
 }
 
 fn version() -> String {

@@ -22,7 +22,8 @@ pub(super) fn text(record: &RecordId, loaded: &Loaded) -> Result<String, Failure
         let _ = writeln!(text, "\nthrough {name}, whatever the routes say");
     }
     text.push('\n');
-    text.push_str(&catalogue::detail(trial.provider));
+    let is_own = loaded.config.own.is_own(&trial.provider.id);
+    text.push_str(&catalogue::detail(trial.provider, if is_own { catalogue::YOURS } else { "" }));
     Ok(text)
 }
 

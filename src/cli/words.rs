@@ -43,6 +43,8 @@ pub(super) enum Command {
         id: Option<String>,
         /// As JSON.
         json: bool,
+        /// The configuration, which says where entries of the user's own are.
+        config: Option<PathBuf>,
     },
     /// UCI as TOML.
     Render {
@@ -244,7 +246,7 @@ impl Given {
             "watch" => Command::Watch { config },
             "update" => Command::Update { records: words.map(RecordId).collect(), force: self.force, reach },
             "test" => Command::Test { record: RecordId(words.next().unwrap_or_default()), config },
-            "providers" => Command::Providers { id: words.next(), json },
+            "providers" => Command::Providers { id: words.next(), json, config },
             "import" => Command::Import {
                 client: client(&words.next().unwrap_or_default())?,
                 file: PathBuf::from(words.next().unwrap_or_default()),

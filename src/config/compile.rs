@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;
 use super::value::PEM_MAX;
-use super::{Config, Password, Place, Record};
+use super::{Config, Own, Password, Place, Record};
 use crate::engine::{RecordId, RecordSettings, Settings};
 use crate::provider::{
     Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue, holds_pem,
 };
 
-/// A configuration ready for use: only the records that are enabled.
+/// A configuration ready for use: only the records that are enabled and whose provider's entry can be used.
 #[derive(Debug, Default)]
 pub struct Compiled {
     /// For the engine.
@@ -32,7 +32,8 @@ impl Config {
     pub fn compile(&self, secrets: &BTreeMap<RecordId, Secret>) -> Result<Compiled, Vec<Mistake>> {
         let mut compiled = Compiled::default();
         let mut mistakes = Vec::new();
-        for (id, record) in self.records.iter().filter(|(_, record)| record.enabled) {
+        let usable = |record: &Record| record.enabled && self.own.broken(&record.provider).is_none();
+        for (id, record) in self.records.iter().filter(|(_, record)| usable(record)) {
             let password = match (&record.password, secrets.get(id)) {
                 (None, _) => None,
                 (Some(Password::Text(secret)), _) | (Some(Password::File(_)), Some(secret)) => {
@@ -44,7 +45,7 @@ impl Config {
                     continue;
                 }
             };
-            match account(record, password) {
+            match account(record, password, &self.own) {
                 Ok(account) => compiled.add(id, record, account),
                 Err(more) => mistakes.extend(more),
             }
@@ -78,8 +79,8 @@ fn manners(record: &Record, mut manners: Manners) -> Manners {
     manners
 }
 
-fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mistake>> {
-    let provider = provider(record).map_err(|mistake| vec![mistake])?;
+fn account(record: &Record, password: Option<Secret>, own: &Own) -> Result<Account, Vec<Mistake>> {
+    let provider = entry(&record.provider, record.place("provider"), own).map_err(|mistake| vec![mistake])?;
     // Of a file that nobody has read yet, it is known only that there is something in it.
     let unread = password.is_none() && record.password.is_some();
     let password = if unread { Some(Secret::new("in its file")) } else { password };
@@ -87,22 +88,20 @@ fn account(record: &Record, password: Option<Secret>) -> Result<Account, Vec<Mis
     let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
     let families: Vec<Family> =
         families.into_iter().filter(|(_, device)| device.is_some()).map(|(family, _)| family).collect();
-    Account::new(Arc::new(provider), settings, &record.names, &families).map_err(|errors| {
+    Account::new(provider, settings, &record.names, &families).map_err(|errors| {
         let seen = |error: &&AccountError| !unread || !matches!(error.option(), "password" | "token");
         errors.iter().filter(seen).map(|error| objection(record, error)).collect()
     })
 }
 
-/// The catalogue's entry of a record.
-fn provider(record: &Record) -> Result<Provider, Mistake> {
-    entry(&record.provider, record.place("provider"))
-}
-
-/// The catalogue's entry of this id, which was written there.
-pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
+/// The entry of this id, which was written there: the user's own, else the catalogue's.
+pub(super) fn entry(id: &str, place: &Place, own: &Own) -> Result<Arc<Provider>, Mistake> {
+    if let Some(entry) = own.get(id) {
+        return Ok(entry);
+    }
     let place = Some(place.clone());
     match catalogue::provider(id) {
-        Some(Ok(provider)) => Ok(provider),
+        Some(Ok(provider)) => Ok(Arc::new(provider)),
         Some(Err(errors)) => {
             let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
             Err(Mistake::error(
@@ -112,7 +111,7 @@ pub(super) fn entry(id: &str, place: &Place) -> Result<Provider, Mistake> {
             ))
         }
         None => {
-            let mend = nearest(id, catalogue::living()).map_or_else(
+            let mend = nearest(id, catalogue::living().chain(own.ids())).map_or_else(
                 || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );
@@ -129,8 +128,12 @@ fn objection(record: &Record, error: &AccountError) -> Mistake {
         Some(Password::File(_)) => ("password_file", "password_file"),
         Some(Password::Text(_)) => ("password", "password"),
     };
-    let is_password = matches!(error.option(), "password" | "token");
-    let place = if is_password { place } else { error.option() };
+    let place = match error.option() {
+        "password" | "token" => place,
+        // The provider has no other URL: without the consent, it is the choice of the provider that is wrong.
+        "insecure" => "provider",
+        other => other,
+    };
     let words = ["'token'", "'password'"]
         .iter()
         .fold(error.to_string(), |words, name| words.replace(name, &format!("'{written}'")));
@@ -196,10 +199,10 @@ pub(super) fn clashes(config: &Config) -> Vec<(RecordId, Mistake)> {
 }
 
 /// What the catalogue and the provider's entry object to, before the password file is read.
-pub(super) fn account_mistakes(record: &Record) -> Vec<Mistake> {
+pub(super) fn account_mistakes(record: &Record, own: &Own) -> Vec<Mistake> {
     let password = match &record.password {
         Some(Password::Text(secret)) => Some(secret.clone()),
         Some(Password::File(_)) | None => None,
     };
-    account(record, password).err().unwrap_or_default()
+    account(record, password, own).err().unwrap_or_default()
 }

@@ -2,8 +2,10 @@
 //!
 //! A quoted line never shows what may be a secret: only the values of options that are known and public are printed.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::dialect::Dialect;
 
@@ -12,6 +14,8 @@ use super::dialect::Dialect;
 pub enum Severity {
     /// The configuration is not used.
     Error,
+    /// It is used, but without the record that is concerned.
+    LeftOut,
     /// It is used, but probably not as meant.
     Warning,
 }
@@ -21,6 +25,8 @@ pub enum Severity {
 pub struct Mistake {
     /// How bad it is.
     pub severity: Severity,
+    /// The file, if it is not the configuration itself: an entry of the user's own.
+    pub file: Option<PathBuf>,
     /// Where it was found; `None`: it concerns the file as a whole.
     pub place: Option<Place>,
     /// What is wrong; quotes what the user typed, unless it may be a secret.
@@ -33,7 +39,7 @@ impl Mistake {
     /// A mistake that keeps the configuration from being used.
     #[must_use]
     pub fn error(place: Option<Place>, what: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place, what: what.into(), mend: mend.into() }
+        Self { severity: Severity::Error, file: None, place, what: what.into(), mend: mend.into() }
     }
 
     /// A mistake that the configuration can be used with.
@@ -42,9 +48,14 @@ impl Mistake {
         Self { severity: Severity::Warning, ..Self::error(place, what, mend) }
     }
 
+    fn file<'a>(&'a self, configuration: &'a str) -> Cow<'a, str> {
+        self.file.as_ref().map_or(Cow::Borrowed(configuration), |file| file.to_string_lossy())
+    }
+
     /// The mistake in one line, for a log that knows the importance: `file:line:column: what; mend`.
     #[must_use]
     pub fn line(&self, file: &str) -> String {
+        let file = self.file(file);
         let place = self.place.as_ref().map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
         let mend = if self.mend.is_empty() { String::new() } else { format!("; {}", self.mend) };
         format!("{file}{place}: {}{mend}", self.what)
@@ -53,8 +64,9 @@ impl Mistake {
     /// The mistake as text, with final line feed: `file:line:column`, the quoted line with a caret, the mend.
     #[must_use]
     pub fn render(&self, file: &str) -> String {
+        let file = self.file(file);
         let severity = match self.severity {
-            Severity::Error => "error",
+            Severity::Error | Severity::LeftOut => "error",
             Severity::Warning => "warning",
         };
         let mut text = match &self.place {

@@ -1,11 +1,12 @@
 //! Pure: text becomes settings; every mistake is reported with its place and its mend.
 //!
 //! ```text
-//! toml::read(text) ──▶ Config ──▶ Config::compile(secrets) ──▶ Compiled: the engine's settings, one account per record
+//! toml::wanted(text) ──▶ which entries of the user's own it needs
+//! toml::read_with(text, own) ──▶ Config ──▶ Config::compile(secrets) ──▶ Compiled: the engine's settings, one account per record
 //! ```
 //!
 //! The option table in [`options`] says what may be written; [`toml`] only says where it was found. Nothing here opens a
-//! file: who calls reads the password files and hands their texts to [`Config::compile`].
+//! file: who calls reads the user's own entries and the password files, and hands over their texts.
 
 mod compile;
 mod dialect;
@@ -13,10 +14,13 @@ pub mod import;
 mod mistake;
 mod nearest;
 pub mod options;
+pub mod own;
 mod read;
+pub mod sample;
 pub mod toml;
 pub mod uci;
 mod value;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +30,7 @@ pub use compile::{Compiled, password_from_file};
 pub use dialect::Dialect;
 pub use mistake::{Mistake, Place, Severity};
 pub use nearest::nearest;
+pub use own::{Own, Wanted};
 pub use read::Read;
 
 use crate::engine::{Allow, RecordId};
@@ -38,6 +43,8 @@ pub struct Config {
     pub global: Global,
     /// Records by name, also those that are not enabled.
     pub records: BTreeMap<RecordId, Record>,
+    /// Entries that go before those of the catalogue.
+    pub own: Own,
 }
 
 /// What holds for the whole agent.
@@ -51,6 +58,8 @@ pub struct Global {
     pub state_dir: PathBuf,
     /// Control socket and what need not survive a reboot.
     pub runtime_dir: PathBuf,
+    /// Where the user's own entries of providers are.
+    pub providers_dir: PathBuf,
     /// How often to look for what the kernel never announces; 10 seconds to 1 hour.
     pub slow_look: Duration,
 }
@@ -62,6 +71,7 @@ impl Default for Global {
             ca_file: None,
             state_dir: PathBuf::from("/var/lib/wanbeacon"),
             runtime_dir: PathBuf::from("/run/wanbeacon"),
+            providers_dir: PathBuf::from("/etc/wanbeacon/providers.d"),
             slow_look: Duration::from_secs(300),
         }
     }

@@ -201,6 +201,8 @@ pub const OPTIONS: &[Opt] = &[
         "Where confirmed addresses are kept over a reboot; written on a confirmed change only."),
     option(Scope::Global, "runtime_dir", Kind::Path, "`/run/wanbeacon`", r#""/run/wanbeacon""#,
         "Where the control socket and what need not survive a reboot are kept."),
+    option(Scope::Global, "providers_dir", Kind::Path, "`/etc/wanbeacon/providers.d`", r#""/etc/wanbeacon/providers.d""#,
+        "Where entries of your own lie, for providers that the catalogue lacks or has wrong."),
     option(Scope::Global, "slow_look", Kind::Duration { min: 10, max: HOUR }, "`5m`", r#""5m""#,
         "How often to look for what the kernel never announces."),
     option(Scope::Record, "enabled", Kind::Flag, "`true`", "false",

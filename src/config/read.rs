@@ -1,18 +1,18 @@
 //! Sections of written values → [`Config`], through the option table. Both front ends end here.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use super::compile;
 use super::dialect::Dialect;
 use super::mistake::{Mistake, Place, Quote, Severity, Source, quoted};
 use super::nearest::nearest;
 use super::options::{self, OPTIONS, Opt, Scope};
-use super::value::{self, Fault, Raw, Value};
-use super::{Config, Global, LogLevel, Password, Record};
-use crate::engine::{Allow, RecordId};
-use crate::provider::{AccountSettings, Method, Secret};
+use super::own::{Own, Wanted, left_out};
+use super::value::{self, Fault, Raw};
+use super::values::{Values, global, record};
+use super::{Config, Record};
+use crate::engine::RecordId;
+use crate::provider::is_id;
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -57,9 +57,25 @@ pub(super) struct Entry {
     pub(super) value_at: usize,
 }
 
+/// What must be read before the rest can be judged, as far as the text can be understood.
+pub(super) fn wanted(source: &Source<'_>, written: &Written) -> Wanted {
+    let mut reader = Reader { source, own: &Own::default(), broken: true, mistakes: Vec::new() };
+    let providers_dir = global(&reader.section(&written.global, Scope::Global)).providers_dir;
+    let ids = written.records.iter().filter_map(|section| {
+        let id = reader.section(section, Scope::Record).text("provider");
+        id.filter(|id| is_id(id))
+    });
+    Wanted { ids: ids.collect(), providers_dir }
+}
+
 /// The configuration, or all mistakes.
-pub(super) fn read(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Result<Read, Vec<Mistake>> {
-    let (config, mistakes) = judge(source, written, faults);
+pub(super) fn read(
+    source: &Source<'_>,
+    written: &Written,
+    faults: Vec<Fault>,
+    own: &Own,
+) -> Result<Read, Vec<Mistake>> {
+    let (config, mistakes) = judge(source, written, faults, own);
     if mistakes.iter().any(|mistake| mistake.severity == Severity::Error) {
         return Err(mistakes);
     }
@@ -67,12 +83,17 @@ pub(super) fn read(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -
 }
 
 /// Only the mistakes, of a text that cannot be used anyway.
-pub(super) fn mistakes(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> Vec<Mistake> {
-    judge(source, written, faults).1
+pub(super) fn mistakes(
+    source: &Source<'_>,
+    written: &Written,
+    faults: Vec<Fault>,
+    own: &Own,
+) -> Vec<Mistake> {
+    judge(source, written, faults, own).1
 }
 
-fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config, Vec<Mistake>) {
-    let mut reader = Reader { source, broken: written.broken, mistakes: Vec::new() };
+fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>, own: &Own) -> (Config, Vec<Mistake>) {
+    let mut reader = Reader { source, own, broken: written.broken, mistakes: Vec::new() };
     for fault in faults {
         reader.fault(fault, Quote::Cautious);
     }
@@ -87,7 +108,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
             records.insert(RecordId(section.name.clone()), record);
         }
     }
-    let config = Config { global, records };
+    let config = Config { global, records, own: own.clone() };
     reader.mistakes.extend(compile::clashes(&config).into_iter().map(|(_, mistake)| mistake));
     if written.records.is_empty() && reader.mistakes.is_empty() && !written.broken {
         let mend = match source.dialect {
@@ -103,47 +124,9 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>) -> (Config,
 
 struct Reader<'a> {
     source: &'a Source<'a>,
+    own: &'a Own,
     broken: bool,
     mistakes: Vec<Mistake>,
-}
-
-/// The valid values of a section, with the offsets of their options.
-struct Values {
-    values: BTreeMap<&'static str, Value>,
-    places: BTreeMap<&'static str, Place>,
-    /// Whether every entry was valid.
-    whole: bool,
-}
-
-impl Values {
-    fn text(&self, name: &str) -> Option<String> {
-        if let Some(Value::Text(text)) = self.values.get(name) { Some(text.clone()) } else { None }
-    }
-
-    fn secret(&self, name: &str) -> Option<Secret> {
-        self.text(name).map(Secret::new)
-    }
-
-    fn list(&self, name: &str) -> Vec<String> {
-        if let Some(Value::List(words)) = self.values.get(name) { words.clone() } else { Vec::new() }
-    }
-
-    fn flag(&self, name: &str) -> Option<bool> {
-        if let Some(Value::Flag(flag)) = self.values.get(name) { Some(*flag) } else { None }
-    }
-
-    fn number(&self, name: &str) -> Option<u32> {
-        if let Some(Value::Number(number)) = self.values.get(name) { Some(*number) } else { None }
-    }
-
-    fn duration(&self, name: &str) -> Option<Duration> {
-        if let Some(Value::Duration(duration)) = self.values.get(name) { Some(*duration) } else { None }
-    }
-
-    /// Whether the option was written, valid or not: then it is not missing.
-    fn written(&self, name: &str) -> bool {
-        self.places.contains_key(name)
-    }
 }
 
 impl Reader<'_> {
@@ -248,14 +231,20 @@ impl Reader<'_> {
         }
         self.password(&values);
         self.schemes(&values);
+        if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
+            if let Some(file) = self.own.broken(&id) {
+                self.mistakes.push(left_out(&section.name, place, &id, file));
+                return record(&values, home);
+            }
+        }
         let is_right = values.whole && self.mistakes[before..].iter().all(|m| m.severity != Severity::Error);
         if let Some(record) = record(&values, home).filter(|_| is_right) {
-            self.mistakes.extend(compile::account_mistakes(&record));
+            self.mistakes.extend(compile::account_mistakes(&record, self.own));
             return Some(record);
         }
         // The rest of what its provider objects to can only be seen once the record is whole.
         if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
-            self.mistakes.extend(compile::entry(&id, place).err());
+            self.mistakes.extend(compile::entry(&id, place, self.own).err());
         }
         None
     }
@@ -305,83 +294,5 @@ impl Reader<'_> {
                 self.mistakes.push(Mistake::error(values.places.get(name).cloned(), what, mend));
             }
         }
-    }
-}
-
-fn global(values: &Values) -> Global {
-    let default = Global::default();
-    let path = |name: &str| values.text(name).map(PathBuf::from);
-    Global {
-        log_level: values.text("log_level").map_or(default.log_level, |word| LogLevel::of(&word)),
-        ca_file: path("ca_file"),
-        state_dir: path("state_dir").unwrap_or(default.state_dir),
-        runtime_dir: path("runtime_dir").unwrap_or(default.runtime_dir),
-        slow_look: values.duration("slow_look").unwrap_or(default.slow_look),
-    }
-}
-
-/// The record, if what it cannot do without is there.
-fn record(values: &Values, home: Place) -> Option<Record> {
-    let names = values.list("hostname");
-    if names.is_empty() {
-        return None;
-    }
-    let file = values.text("password_file").map(|path| Password::File(PathBuf::from(path)));
-    Some(Record {
-        enabled: values.flag("enabled").unwrap_or(true),
-        provider: values.text("provider")?,
-        names,
-        password: values.secret("password").map(Password::Text).or(file),
-        ipv4: values.text("ipv4"),
-        ipv6: values.text("ipv6"),
-        allow: allow(&values.list("allow")),
-        account: AccountSettings {
-            user: values.text("user"),
-            password: None,
-            token: None,
-            token6: values.secret("token6"),
-            param: values.secret("param"),
-            param_opt: values.secret("param_opt"),
-            record_id: values.text("record_id"),
-            server: values.text("server"),
-            path: values.text("path"),
-            zone: values.text("zone"),
-            ttl: values.number("ttl"),
-            url: values.secret("url"),
-            method: values.text("method").and_then(|word| method(&word)),
-            headers: values.list("header").iter().filter_map(|field| header(field)).collect(),
-            body: values.secret("body"),
-            success: values.list("success"),
-            raw: values.flag("raw").unwrap_or(false),
-            insecure: values.flag("insecure").unwrap_or(false),
-        },
-        bind_device: values.text("bind_device"),
-        refresh: values.duration("refresh"),
-        min_interval: values.duration("min_interval"),
-        home,
-        places: values.places.clone(),
-    })
-}
-
-/// The method of a word of the option table.
-fn method(word: &str) -> Option<Method> {
-    [("GET", Method::Get), ("PATCH", Method::Patch), ("POST", Method::Post), ("PUT", Method::Put)]
-        .into_iter()
-        .find_map(|(name, method)| (name == word).then_some(method))
-}
-
-fn header(field: &str) -> Option<(String, Secret)> {
-    let (name, value) = field.split_once(':')?;
-    Some((name.to_owned(), Secret::new(value.trim())))
-}
-
-fn allow(words: &[String]) -> Allow {
-    let has = |word: &str| words.iter().any(|listed| listed == word);
-    Allow {
-        private: has("private"),
-        cgnat: has("cgnat"),
-        documentation: has("documentation"),
-        ula: has("ula"),
-        temporary: has("temporary"),
     }
 }

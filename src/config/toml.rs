@@ -6,15 +6,33 @@ use toml::de::{DeTable, DeValue};
 
 use super::dialect::Dialect;
 use super::mistake::{Mistake, Place, Quote, Source};
+use super::own::{Own, Wanted};
 use super::read::{Entry, Read, Section, Unknown, Written};
 use super::value::{Fault, Raw};
+
+/// What must be read before this text can be judged, as far as it can be understood.
+#[must_use]
+pub fn wanted(text: &str) -> Wanted {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let (written, _) = written(table.get_ref());
+    super::read::wanted(&Source::new(Dialect::Toml, text), &written)
+}
+
+/// Reads a configuration that knows the built-in providers only.
+///
+/// # Errors
+///
+/// As [`read_with`].
+pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
+    read_with(text, &Own::default())
+}
 
 /// Reads a configuration and reports every mistake in it.
 ///
 /// # Errors
 ///
 /// All mistakes and warnings, in the order of the text, if one of them is an error.
-pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
+pub fn read_with(text: &str, own: &Own) -> Result<Read, Vec<Mistake>> {
     let source = Source::new(Dialect::Toml, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut syntax: Vec<Mistake> = errors.iter().map(|error| syntax_mistake(&source, error)).collect();
@@ -23,9 +41,24 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
     syntax.dedup_by(|later, first| {
         line(later) == line(first) || (later.what == first.what && later.what.contains("array"))
     });
-    let mut written = Written { broken: !syntax.is_empty(), ..Written::default() };
-    let mut faults = Vec::new();
-    for (key, value) in table.get_ref() {
+    let (written, faults) = written(table.get_ref());
+    if syntax.is_empty() {
+        return super::read::read(&source, &written, faults, own);
+    }
+    // What a broken line means is guesswork: no judgement on it, nor on what seems to be missing because of it.
+    let written = Written { broken: true, ..written };
+    let mut mistakes = super::read::mistakes(&source, &written, faults, own);
+    let broken: BTreeSet<usize> = syntax.iter().filter_map(line).collect();
+    mistakes.retain(|mistake| line(mistake).is_some_and(|line| !broken.contains(&line)));
+    mistakes.extend(syntax);
+    mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
+    Err(mistakes)
+}
+
+/// The tables of a document, and what does not belong into one.
+fn written(table: &DeTable<'_>) -> (Written, Vec<Fault>) {
+    let (mut written, mut faults) = (Written::default(), Vec::new());
+    for (key, value) in table {
         let at = key.span().start;
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("global", DeValue::Table(table)) => written.global = section("global", at, table),
@@ -44,16 +77,7 @@ pub fn read(text: &str) -> Result<Read, Vec<Mistake>> {
             }
         }
     }
-    if syntax.is_empty() {
-        return super::read::read(&source, &written, faults);
-    }
-    // What a broken line means is guesswork: no judgement on it, nor on what seems to be missing because of it.
-    let mut mistakes = super::read::mistakes(&source, &written, faults);
-    let broken: BTreeSet<usize> = syntax.iter().filter_map(line).collect();
-    mistakes.retain(|mistake| line(mistake).is_some_and(|line| !broken.contains(&line)));
-    mistakes.extend(syntax);
-    mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
-    Err(mistakes)
+    (written, faults)
 }
 
 fn line(mistake: &Mistake) -> Option<usize> {

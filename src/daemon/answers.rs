@@ -34,7 +34,9 @@ impl Daemon {
         let records = &self.loaded.compiled.settings.records;
         let unknown_record = |record: &RecordId| question::unknown_record(record, records.keys());
         match query {
-            Query::Providers(id) => question::providers(id.as_deref()),
+            Query::Providers(id) => {
+                question::providers(id.as_deref(), &self.loaded.config.global.providers_dir)
+            }
             Query::Status(only) => {
                 let mut status = self.engine.status(now);
                 if let Some(only) = only {

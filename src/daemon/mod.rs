@@ -12,6 +12,7 @@ pub mod control;
 pub mod http;
 mod log;
 pub mod netlink;
+mod own;
 pub mod question;
 mod readiness;
 pub(crate) mod replace;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::{LogLevel, uci};
+use crate::config::{LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
 use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
 use crate::provider::Step;
@@ -331,12 +332,19 @@ impl Daemon {
 fn tell_doubts(log: &mut Log, file: &Path, loaded: &Loaded) {
     let rendered = file == Path::new(uci::RENDERED);
     // Of what it rendered, OpenWrt's init script has told them, with their places in the file that the user knows.
-    if !rendered {
-        let file = file.to_string_lossy();
-        loaded.warnings.iter().for_each(|warning| log.write(LogLevel::Warning, &warning.line(&file)));
+    // Entries may be changed without it.
+    let is_news = |doubt: &Mistake| !rendered || doubt.file.is_some() || doubt.severity == Severity::LeftOut;
+    let mut last = None;
+    for doubt in loaded.warnings.iter().filter(|doubt| is_news(doubt)) {
+        // Of a broken entry, its first mistake: 'check' tells them all.
+        if doubt.file.is_none() || doubt.file != last {
+            log.write(LogLevel::Warning, &doubt.line(&file.to_string_lossy()));
+        }
+        last.clone_from(&doubt.file);
     }
     // A file without any record has its warning.
-    if loaded.compiled.settings.records.is_empty() && (rendered || !loaded.config.records.is_empty()) {
+    let rests = loaded.config.records.values().all(|record| !record.enabled);
+    if rests && (rendered || !loaded.config.records.is_empty()) {
         let file = if rendered { Path::new(uci::FILE) } else { file };
         let line = format!(
             "no record is enabled, so nothing is published: describe yours in {}; 'wanbeacon help options' lists what \

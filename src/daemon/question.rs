@@ -1,9 +1,11 @@
 //! What may be asked of a running agent, whoever asks: the control socket or ubus. The loop alone knows the answers.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::catalogue::{self, NoEntry};
+use super::catalogue::{self, Listed, NoEntry};
 use crate::config::nearest;
 use crate::engine::RecordId;
 
@@ -102,14 +104,17 @@ pub(super) fn query(line: Line) -> Result<Query, Refusal> {
     }
 }
 
-/// The answer to [`Query::Providers`].
-pub(super) fn providers(id: Option<&str>) -> Answer {
+/// The answer to [`Query::Providers`], with the user's own entries in this directory.
+pub(super) fn providers(id: Option<&str>, own: &Path) -> Answer {
     let found = match id {
-        Some(id) => catalogue::entry(id).map(|entry| catalogue::value(&entry)),
-        None => catalogue::entries().map(|entries| entries.iter().map(catalogue::value).collect()),
+        Some(id) => catalogue::entry(id, own).map(|entry| entry.value()),
+        None => catalogue::entries(own).map(|list| list.entries.iter().map(Listed::value).collect()),
     };
     found.map_err(|error| match error {
         NoEntry::Broken(words) => Refusal::Trouble(words),
+        NoEntry::OwnBroken(mistakes) => {
+            Refusal::Invalid(mistakes.iter().map(|mistake| mistake.line("")).collect::<Vec<_>>().join("\n"))
+        }
         NoEntry::Unknown(words) => Refusal::Unknown(words),
     })
 }

@@ -59,6 +59,7 @@ impl Sandbox {
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
     read: BTreeSet<PathBuf>,
+    list: BTreeSet<PathBuf>,
     write: BTreeSet<PathBuf>,
 }
 
@@ -72,6 +73,10 @@ impl Reach {
         let resolver = RESOLVER_FILES.iter().map(Path::new);
         [file].into_iter().chain(bundles).chain(named).chain(resolver).for_each(|file| reach.may_read(file));
         reach.read.extend(ALWAYS.iter().chain(LIBRARIES).map(PathBuf::from));
+        let own = &config.global.providers_dir;
+        let entries = config.records.values().map(|record| own.join(format!("{}.toml", record.provider)));
+        entries.for_each(|entry| reach.may_read(&entry));
+        reach.list.insert(own.clone());
         reach.write.extend([config.global.state_dir.clone(), config.global.runtime_dir.clone()]);
         reach
     }
@@ -99,7 +104,12 @@ impl Reach {
     #[must_use]
     pub fn covers(&self, file: &Path) -> bool {
         let Ok(file) = fs::canonicalize(file) else { return true };
-        let mut roots = self.read.iter().chain(&self.write).filter_map(|root| fs::canonicalize(root).ok());
+        let mut roots = self
+            .read
+            .iter()
+            .chain(&self.list)
+            .chain(&self.write)
+            .filter_map(|root| fs::canonicalize(root).ok());
         roots.any(|root| file.starts_with(root))
     }
 }

@@ -1,4 +1,4 @@
-//! The configuration as it lies on disk: the file, its mode, and the password files that it names.
+//! The configuration as it lies on disk: the file, its mode, the user's own entries, and the password files.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::config::{self, Compiled, Config, Global, Mistake, Password, Place};
+use super::own;
+use crate::config::{self, Compiled, Config, Global, Mistake, Own, Password, Place, Severity};
 use crate::engine::RecordId;
 use crate::provider::Secret;
 
@@ -96,7 +97,7 @@ pub fn load(file: &Path) -> Result<Loaded, LoadError> {
 ///
 /// As [`load`].
 pub fn load_within(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<Loaded, LoadError> {
-    let (read, mode) = read_toml(file)?;
+    let (read, mode) = read_toml(file, within)?;
     complete(file, mode, read, within).map(|(loaded, _)| loaded)
 }
 
@@ -127,18 +128,32 @@ pub fn render(file: &Path) -> Result<(Zeroizing<String>, Vec<Mistake>), LoadErro
 ///
 /// As [`load`], without what only the password files could tell.
 pub fn read_global(file: &Path) -> Result<Global, LoadError> {
-    read_toml(file).map(|(read, _)| read.config.global)
+    read_toml(file, &ANYWHERE).map(|(read, _)| read.config.global)
 }
 
-fn read_toml(file: &Path) -> Result<(config::Read, u32), LoadError> {
-    let (text, mode) = read_text(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable {
+/// Where a configuration says that the user's own entries are, as far as it can be understood.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn providers_dir(file: &Path) -> Result<PathBuf, LoadError> {
+    text_of(file).map(|(text, _)| config::toml::wanted(&text).providers_dir)
+}
+
+fn text_of(file: &Path) -> Result<(Zeroizing<String>, u32), LoadError> {
+    read_text(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable {
         flag: "--config",
         file: file.to_owned(),
         source,
-    })?;
-    match config::toml::read(&text) {
-        Ok(read) => Ok((read, mode)),
-        Err(mistakes) => Err(LoadError::Mistakes { file: file.to_owned(), mistakes }),
+    })
+}
+
+fn read_toml(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<(config::Read, u32), LoadError> {
+    let (text, mode) = text_of(file)?;
+    let own = own::read(&config::toml::wanted(&text), within);
+    match config::toml::read_with(&text, &own) {
+        Ok(read) => Ok((with_own(file, read)?, mode)),
+        Err(mistakes) => Err(wrong(file, mistakes, &own)),
     }
 }
 
@@ -148,10 +163,29 @@ fn read_uci(file: &Path) -> Result<(config::uci::Parsed, u32), LoadError> {
         file: file.to_owned(),
         source,
     })?;
-    match config::uci::read(&text) {
-        Ok(parsed) => Ok((parsed, mode)),
-        Err(mistakes) => Err(LoadError::Mistakes { file: file.to_owned(), mistakes }),
+    let own = own::read(&config::uci::wanted(&text), &ANYWHERE);
+    match config::uci::read_with(&text, &own) {
+        Ok(parsed) => {
+            let read = with_own(file, parsed.read)?;
+            Ok((config::uci::Parsed { read, ..parsed }, mode))
+        }
+        Err(mistakes) => Err(wrong(file, mistakes, &own)),
     }
+}
+
+/// What was read, with what is wrong with the user's own entries.
+fn with_own(file: &Path, mut read: config::Read) -> Result<config::Read, LoadError> {
+    let own = &read.config.own;
+    if own.mistakes().iter().any(|mistake| mistake.severity == Severity::Error) {
+        return Err(wrong(file, read.warnings, own));
+    }
+    read.warnings.splice(..0, own.mistakes().iter().cloned());
+    Ok(read)
+}
+
+fn wrong(file: &Path, mistakes: Vec<Mistake>, own: &Own) -> LoadError {
+    let mistakes = own.mistakes().iter().cloned().chain(mistakes).collect();
+    LoadError::Mistakes { file: file.to_owned(), mistakes }
 }
 
 /// For whom no file is out of reach.
@@ -240,14 +274,14 @@ fn secrets(
 }
 
 /// The sandbox has no door that could be opened later.
-fn out_of_reach(place: Option<Place>, what: &str, path: &Path) -> Mistake {
+pub(super) fn out_of_reach(place: Option<Place>, what: &str, path: &Path) -> Mistake {
     let what =
         format!("{what} '{}' is out of the agent's reach, which was closed at its start", path.display());
     Mistake::error(place, what, "restart the agent")
 }
 
 /// A text file of limited size, and its mode.
-fn read_text(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
+pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<(Zeroizing<String>, u32)> {
     let (bytes, mode) = read(path, limit)?;
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;

@@ -134,7 +134,14 @@ fn hidden(account: &Account, name: &str, value: &str) -> String {
 #[must_use]
 pub fn unknown(record: &RecordId, loaded: &Loaded) -> String {
     let name = record.0.escape_debug();
-    if loaded.config.records.contains_key(record) {
+    let written = loaded.config.records.get(record);
+    if let Some(file) = written.and_then(|record| loaded.config.own.broken(&record.provider)) {
+        return format!(
+            "record '{name}' is left out: its provider's entry {} is broken; mend it",
+            file.display()
+        );
+    }
+    if written.is_some() {
         return format!("record '{name}' is not enabled");
     }
     let names = loaded.config.records.keys().map(|id| id.0.as_str());

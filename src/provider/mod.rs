@@ -33,8 +33,8 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
-pub use entry::{EntryError, EntryMistake, Holds, Provider, Status};
-pub use recorded::{Example, Exchange, Mismatch, Recorded, RecordedAnswer};
+pub use entry::{EntryError, EntryMistake, Holds, Need, Provider, ProviderKind, Status, is_id};
+pub use recorded::{Example, Exchange, Mismatch, RECORDED_AT, Recorded, RecordedAnswer};
 pub use settings::{AccountSettings, holds_pem};
 pub use template::{TemplateError, TemplateMistake};
 

@@ -99,7 +99,7 @@ pub struct RecordedAnswer {
 }
 
 /// When the dialogues take place: 2026-01-01T00:00:00Z.
-const NOW: u64 = 1_767_225_600;
+pub const RECORDED_AT: u64 = 1_767_225_600;
 
 fn get() -> Method {
     Method::Get
@@ -147,27 +147,15 @@ impl Recorded {
                 found.push(Mismatch { url: self.url.clone(), what: what.to_owned(), recorded, played });
             }
         };
-        let settings = match self.settings(provider) {
-            Ok(settings) => settings,
-            Err(option) => {
-                compare("settings", "known options".to_owned(), option);
-                return found;
-            }
-        };
-        let names = if self.names.is_empty() { &provider.example.names } else { &self.names };
-        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6 };
-        let v4 = self.ipv4.map(|_| Family::V4);
-        let families: Vec<Family> = v4.into_iter().chain(self.ipv6.map(|_| Family::V6)).collect();
-        let account = match Account::new(Arc::clone(provider), settings.clone(), names, &families) {
-            Ok(account) => account,
-            Err(errors) => {
-                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                compare("account", "valid settings".to_owned(), errors.join("; "));
+        let (settings, account, update) = match self.stage(provider) {
+            Ok(stage) => stage,
+            Err(words) => {
+                compare("account", "valid settings".to_owned(), words);
                 return found;
             }
         };
         for answer in &self.answers {
-            let (mut dialogue, mut step) = account.dialogue(&update, NOW);
+            let (mut dialogue, mut step) = account.dialogue(&update, RECORDED_AT);
             let last = Wanted::of(self);
             for (wanted, reply) in self
                 .before
@@ -187,15 +175,32 @@ impl Recorded {
             }
             let played = match dialogue.advance(&answer.reply()) {
                 Step::Send(request) => format!("another request: {}", request.shown),
-                Step::Done(verdicts) => verdicts.iter().map(word).collect::<Vec<_>>().join(", "),
+                Step::Done(verdicts) => verdicts.iter().map(Verdict::word).collect::<Vec<_>>().join(", "),
             };
-            let all = match answer.verdicts.as_slice() {
-                [one] => vec![one.clone(); names.len()],
-                each => each.to_vec(),
-            };
-            compare(&format!("answer {} {:?}", answer.status, answer.body), all.join(", "), played);
+            let recorded = answer.verdicts_of(update.names.len()).join(", ");
+            compare(&format!("answer {} {:?}", answer.status, answer.body), recorded, played);
         }
         found
+    }
+
+    /// The account and the update of this dialogue, for whoever plays it over a wire.
+    ///
+    /// # Errors
+    /// In words, what is wrong with the example's settings.
+    pub fn begin(&self, provider: &Arc<Provider>) -> Result<(Account, Update), String> {
+        self.stage(provider).map(|(_, account, update)| (account, update))
+    }
+
+    fn stage(&self, provider: &Arc<Provider>) -> Result<(AccountSettings, Account, Update), String> {
+        let settings = self.settings(provider).map_err(|option| format!("unknown option {option}"))?;
+        let names = if self.names.is_empty() { &provider.example.names } else { &self.names };
+        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6 };
+        let v4 = self.ipv4.map(|_| Family::V4);
+        let families: Vec<Family> = v4.into_iter().chain(self.ipv6.map(|_| Family::V6)).collect();
+        match Account::new(Arc::clone(provider), settings.clone(), names, &families) {
+            Ok(account) => Ok((settings, account, update)),
+            Err(errors) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+        }
     }
 
     fn settings(&self, provider: &Provider) -> Result<AccountSettings, String> {
@@ -283,6 +288,15 @@ impl Exchange {
 }
 
 impl RecordedAnswer {
+    /// A verdict for each of so many names.
+    #[must_use]
+    pub fn verdicts_of(&self, names: usize) -> Vec<String> {
+        match self.verdicts.as_slice() {
+            [one] => vec![one.clone(); names],
+            each => each.to_vec(),
+        }
+    }
+
     fn reply(&self) -> Reply {
         let headers =
             self.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
@@ -290,17 +304,21 @@ impl RecordedAnswer {
     }
 }
 
-fn word(verdict: &Verdict) -> String {
-    let word = match verdict {
-        Verdict::Good => "good",
-        Verdict::Unchanged => "unchanged",
-        Verdict::Busy { retry_after: None, .. } => "busy",
-        Verdict::Busy { retry_after: Some(wish), .. } => return format!("busy {}", wish.as_secs()),
-        Verdict::Refused { refusal: Refusal::Abuse, .. } => "abuse",
-        Verdict::Refused { refusal: Refusal::Credentials, .. } => "credentials",
-        Verdict::Refused { refusal: Refusal::Malformed, .. } => "malformed",
-        Verdict::Refused { refusal: Refusal::Name, .. } => "name",
-        Verdict::NotUnderstood { .. } => "not understood",
-    };
-    word.to_owned()
+impl Verdict {
+    /// The word for it in recorded dialogues.
+    #[must_use]
+    pub fn word(&self) -> String {
+        let word = match self {
+            Self::Good => "good",
+            Self::Unchanged => "unchanged",
+            Self::Busy { retry_after: None, .. } => "busy",
+            Self::Busy { retry_after: Some(wish), .. } => return format!("busy {}", wish.as_secs()),
+            Self::Refused { refusal: Refusal::Abuse, .. } => "abuse",
+            Self::Refused { refusal: Refusal::Credentials, .. } => "credentials",
+            Self::Refused { refusal: Refusal::Malformed, .. } => "malformed",
+            Self::Refused { refusal: Refusal::Name, .. } => "name",
+            Self::NotUnderstood { .. } => "not understood",
+        };
+        word.to_owned()
+    }
 }

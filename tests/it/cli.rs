@@ -349,6 +349,16 @@ fn the_catalogue_is_listed_and_explained() {
         serde_json::from_slice(&wanbeacon(&["providers", "--json", "duckdns.org"]).stdout).unwrap();
     assert_eq!(one["id"], "duckdns.org");
     assert!(text(&wanbeacon(&["providers", "duckdns.org"]).stdout).starts_with("duckdns.org: "));
+    // Those that are gone stand apart, at the end.
+    let (there, gone) =
+        text(&list.stdout).split_once("\nGone; ").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(
+        there.lines().any(|line| line.starts_with("dyndns2 ") && line.contains(" password server user ")),
+        "{there}"
+    );
+    assert!(gone.contains("\nable.or.kr ") && !there.contains("\nable.or.kr "), "{gone}");
+    let alive = json.as_array().unwrap().iter().filter(|entry| entry["status"] != "dead").count();
+    assert_eq!(there.lines().count(), alive);
     let unknown = wanbeacon(&["providers", "duckdns.com"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("did you mean 'duckdns.org'?"));
@@ -466,14 +476,14 @@ fn agent(dir: &Path, reply: &str) -> thread::JoinHandle<String> {
     })
 }
 
-fn write(dir: &Path, name: &str, content: &str, mode: u32) -> String {
+pub(crate) fn write(dir: &Path, name: &str, content: &str, mode: u32) -> String {
     let path = dir.join(name);
     fs::write(&path, content).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn wanbeacon(words: &[&str]) -> Output {
+pub(crate) fn wanbeacon(words: &[&str]) -> Output {
     program(words).output().unwrap()
 }
 
@@ -483,6 +493,6 @@ fn program(words: &[&str]) -> Command {
     command
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_owned()).unwrap()
 }

@@ -50,6 +50,7 @@ fn every_option_arrives() {
     assert_eq!(config.global.ca_file, Some(PathBuf::from("/etc/ssl/cert.pem")));
     assert_eq!(config.global.state_dir, PathBuf::from("/data/wanbeacon"));
     assert_eq!(config.global.runtime_dir, PathBuf::from("/tmp/wanbeacon"));
+    assert_eq!(config.global.providers_dir, PathBuf::from("/data/providers"));
     assert_eq!(config.global.slow_look, Duration::from_secs(90));
     let home = &config.records[&RecordId("home".to_owned())];
     assert!(home.enabled && !home.account.insecure);

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
-use wanbeacon::config;
-use wanbeacon::provider::{Family, Provider, catalogue};
+use wanbeacon::config::{self, options};
+use wanbeacon::daemon::catalogue::spacing;
+use wanbeacon::provider::{Family, Provider, Status, catalogue};
 
 #[test]
 fn the_list_of_providers_is_the_catalogue() {
@@ -78,32 +79,40 @@ fn links_between_documents_lead_somewhere() {
 }
 
 fn providers() -> String {
-    let mut list =
-        "| `provider` | Name | Records | Zones | What it needs |\n|---|---|---|---|---|\n".to_owned();
-    for id in catalogue::ids() {
-        let entry = catalogue::provider(id).unwrap().unwrap();
-        let (records, needs) = (records(&entry), needs(&entry));
-        let zones = if entry.zones.is_empty() { "any".to_owned() } else { entry.zones.join(", ") };
+    let mut list = "| `provider` | Name | Kind | v4/v6 | Dual in one request | Spacing | Documentation |\n|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for entry in catalogue::providers().unwrap() {
         // `custom` has nobody's front door: its page is this one.
         let page = entry.homepage.strip_prefix("docs/").unwrap_or(&entry.homepage);
-        writeln!(list, "| `{id}` | [{}]({page}) | {records} | {zones} | {needs} |", entry.name).unwrap();
+        let name = format!("[{}]({page})", entry.name);
+        let docs: Vec<String> =
+            entry.docs.iter().enumerate().map(|(at, url)| format!("[{}](<{url}>)", at + 1)).collect();
+        let (kind, families) = match &entry.status {
+            Status::Dead(_) => ("gone".to_owned(), ""),
+            Status::Alive => (entry.kind().to_string(), families(&entry)),
+            Status::Unclear => {
+                (format!("{}; unclear whether it still works", entry.kind()), families(&entry))
+            }
+        };
+        let dual = if entry.manners().dual { "yes" } else { "" };
+        let spacing = match spacing(entry.manners()).as_secs() {
+            0 => String::new(),
+            seconds => options::seconds(seconds),
+        };
+        let docs = docs.join(" ");
+        writeln!(list, "| `{}` | {name} | {kind} | {families} | {dual} | {spacing} | {docs} |", entry.id)
+            .unwrap();
     }
     list
 }
 
-fn records(entry: &Provider) -> String {
-    let all = [(Family::V4, "A"), (Family::V6, "AAAA")];
-    let records: Vec<&str> =
-        all.into_iter().filter(|(family, _)| entry.sets(*family)).map(|(_, name)| name).collect();
-    records.join(", ")
-}
-
-/// The options that an account must have; a token is written as the password.
-fn needs(entry: &Provider) -> String {
-    let required = entry.credentials.keys().filter(|option| !entry.optional.contains(option));
-    let options: Vec<String> =
-        required.map(|option| format!("`{}`", if option == "token" { "password" } else { option })).collect();
-    options.join(", ")
+fn families(entry: &Provider) -> &'static str {
+    match (entry.sets(Family::V4), entry.sets(Family::V6)) {
+        (true, true) => "v4, v6",
+        (true, false) => "v4",
+        (false, true) => "v6",
+        (false, false) => "",
+    }
 }
 
 fn documents(root: &Path) -> Vec<PathBuf> {

@@ -1,6 +1,6 @@
 //! The sender against real sockets: every way in which a provider or a line can fail.
 
-mod lab;
+pub(crate) mod lab;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};

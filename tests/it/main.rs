@@ -20,6 +20,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod own;
+#[cfg(test)]
 mod package;
 #[cfg(test)]
 mod recordings;
@@ -31,3 +33,5 @@ mod service;
 mod simulator;
 #[cfg(test)]
 mod uci;
+#[cfg(test)]
+mod wire;

@@ -187,6 +187,53 @@ fn a_file_that_a_reload_names_outside_of_the_sandbox_is_refused_with_the_reason(
     );
 }
 
+/// The sandbox must let the directory be listed, and files in it be replaced, after it is closed.
+#[test]
+fn entries_of_your_own_are_read_anew_in_the_sandbox_and_a_broken_one_stops_its_record_only() {
+    in_namespace(
+        "sandbox::entries_of_your_own_are_read_anew_in_the_sandbox_and_a_broken_one_stops_its_record_only",
+        || {
+            let world = World::new();
+            dial(A);
+            let entry = format!(
+                "id = 'isp.example'\nname = 'The ISP'\nhomepage = 'http://isp.example/'\n\
+                 [credentials]\nuser = 'login'\npassword = 'password'\n\
+                 [request.v4]\nurl = '{}/nic/update?hostname={{host}}&myip={{ip4}}'\nauth = 'basic'\n\
+                 [answers]\nprofile = 'dyndns2'\n",
+                world.provider.url()
+            );
+            let entries = Path::new("/run/entries");
+            fs::create_dir(entries).unwrap();
+            let file = entries.join("isp.example.toml");
+            fs::write(&file, &entry).unwrap();
+            let own = world.record("home", HOME, "ipv4 = 'wan0'").replace("'dyndns2'", "'isp.example'");
+            let own: String =
+                own.lines().filter(|line| !line.starts_with("server")).collect::<Vec<_>>().join("\n");
+            let other = world.record("nas", "nas.example.test", "ipv4 = 'wan0'");
+            let agent = Agent::start_with("providers_dir = '/run/entries'", &format!("{own}\n\n{other}"));
+            has_landlock(&agent);
+            published(&world.zone, HOME, A);
+            published(&world.zone, "nas.example.test", A);
+            world.nothing_is_sent_after(2, &agent);
+            replace(&file, &entry.replace("profile", "profil"));
+            fs::write(entries.join("unused.example.toml"), "id").unwrap();
+            agent.signal(Signal::HUP);
+            agent.wait_for_log("/run/entries/isp.example.toml:10:1: ");
+            agent.wait_for_log(
+                "record 'home' is left out: your own entry of provider 'isp.example' is broken",
+            );
+            agent.wait_for_log("/run/entries/unused.example.toml:1:");
+            crate::lab::wait_until("home is left out", SOON, || agent.status().records.len() == 1);
+            agent.says("update --force nas");
+            assert!(world.provider.wait_for(SOON, |requests| requests.len() == 3));
+            replace(&file, &entry);
+            agent.signal(Signal::HUP);
+            crate::lab::wait_until("home is back", SOON, || agent.status().records.len() == 2);
+            world.nothing_is_sent_after(3, &agent);
+        },
+    );
+}
+
 /// In a jail of procd, where the socket may be a mount of one that is dead; procd hands standard error to logd.
 #[test]
 fn a_logd_that_restarts_is_found_again_and_what_it_misses_goes_to_standard_error() {

@@ -13,6 +13,7 @@ use super::dialect::Dialect;
 use super::mistake::{Mistake, Quote, Severity, Source};
 use super::nearest::nearest;
 use super::options::{self, Kind, Scope};
+use super::own::{Own, Wanted};
 use super::read::{Entry, Read, Section, Unknown, Written};
 use super::value::{Fault, Raw};
 use grammar::{Doubt, Refusal, Value, Why};
@@ -38,13 +39,32 @@ pub struct Parsed {
 #[derive(Debug)]
 pub struct Sections(Written);
 
+/// What must be read before this text can be judged, as far as it can be understood.
+#[must_use]
+pub fn wanted(text: &[u8]) -> Wanted {
+    let Ok(package) = grammar::parse(text) else { return Wanted::default() };
+    super::read::wanted(
+        &Source::new(Dialect::Uci, &readable(text)),
+        &written(package.sections, &mut Vec::new()),
+    )
+}
+
+/// Reads a UCI file that knows the built-in providers only.
+///
+/// # Errors
+///
+/// As [`read_with`].
+pub fn read(text: &[u8]) -> Result<Parsed, Vec<Mistake>> {
+    read_with(text, &Own::default())
+}
+
 /// Reads a UCI file and reports every mistake in it. OpenWrt's directories hold where it names no others.
 ///
 /// # Errors
 ///
 /// All mistakes and warnings, in the order of the text, if one of them is an error. Of a file that libuci refuses, the
 /// first only: what it means is guesswork.
-pub fn read(text: &[u8]) -> Result<Parsed, Vec<Mistake>> {
+pub fn read_with(text: &[u8], own: &Own) -> Result<Parsed, Vec<Mistake>> {
     let readable = readable(text);
     let source = Source::new(Dialect::Uci, &readable);
     // libuci drops what is behind a zero byte on a line: nobody can have meant what is left.
@@ -61,7 +81,7 @@ pub fn read(text: &[u8]) -> Result<Parsed, Vec<Mistake>> {
         mistakes.sort_by_key(|mistake| mistake.place.as_ref().map(|place| (place.line, place.column)));
         mistakes
     };
-    match super::read::read(&source, &written, faults) {
+    match super::read::read(&source, &written, faults, own) {
         Ok(Read { config, warnings }) => {
             Ok(Parsed { read: Read { config, warnings: sorted(warnings) }, sections: Sections(written) })
         }

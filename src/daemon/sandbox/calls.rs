@@ -73,7 +73,7 @@ pub(super) fn allowed() -> Vec<(u32, Call)> {
 #[rustfmt::skip]
 const ALWAYS: &[c_long] = &[
     // Files.
-    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_lseek, SYS_openat, SYS_fstat, SYS_statx,
+    SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_lseek, SYS_openat, SYS_getdents64, SYS_fstat, SYS_statx,
     SYS_faccessat, SYS_fsync, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_fchmod,
     SYS_fchmodat, SYS_readlinkat, SYS_getcwd, SYS_fcntl,
     // Sockets.

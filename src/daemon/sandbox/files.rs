@@ -34,6 +34,7 @@ fn restrict(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
         .scope(Scope::from_all(CONSIDERED))?
         .create()?
         .add_rules(path_beneath_rules(&reach.read, read))?
+        .add_rules(path_beneath_rules(&reach.list, read | AccessFs::ReadDir))?
         .add_rules(path_beneath_rules(&reach.write, write))?
         .restrict_self()
 }

@@ -181,15 +181,19 @@ impl Inner {
         let Some(form) = self.forms().all().next() else { return Vec::new() };
         self.endpoint = form.endpoint(&self.values(names, Family::V4));
         self.key = self.settings.key(&self.provider.id, &self.endpoint);
-        let plain = |form: &Form| {
-            let url = form.url.head();
-            url.starts_with("http://")
-                || (url.is_empty() && self.settings.server_url().starts_with("http://"))
+        let begins = |form: &Form, scheme: &str| form.url.head().starts_with(scheme);
+        let is_plain_server = self.settings.server_url().starts_with("http://");
+        // What to change: the user's own URL, or nothing but the consent if the provider has no other.
+        let option = if self.forms().all().any(|form| begins(form, "http://")) {
+            if self.custom.is_some() { "url" } else { "insecure" }
+        } else if is_plain_server && self.forms().all().any(|form| form.url.head().is_empty()) {
+            "server"
+        } else {
+            return Vec::new();
         };
-        if self.settings.insecure || !self.forms().all().any(plain) {
+        if self.settings.insecure {
             return Vec::new();
         }
-        let option = if self.custom.is_some() { "url" } else { "server" };
         vec![AccountError::Insecure { option, endpoint: self.endpoint.clone() }]
     }
 }
@@ -206,7 +210,7 @@ pub enum AccountError {
     },
     /// The request would be readable by everybody on its way.
     Insecure {
-        /// The option that names the URL.
+        /// The option that names the URL; `insecure` if the entry does, so that only this can be set.
         option: &'static str,
         /// Whom the request would go to.
         endpoint: String,
@@ -279,6 +283,11 @@ impl fmt::Display for AccountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dead { provider, words } => write!(f, "provider '{provider}' is gone: {words}"),
+            Self::Insecure { option: "insecure", endpoint } => write!(
+                f,
+                "this provider is spoken to without encryption ({endpoint}): everyone on the way can read the password; if \
+                 you accept that, set 'insecure'"
+            ),
             Self::Insecure { option, endpoint } => write!(
                 f,
                 "'{option}' leads to {endpoint} without encryption; use https:// or, if it has none, set 'insecure'"

@@ -1,6 +1,7 @@
 //! The text of a provider's entry becomes a [`Provider`]; `docs/providers.md` describes the format.
 
 mod error;
+mod facts;
 mod forms;
 mod holds;
 mod node;
@@ -18,6 +19,7 @@ use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
 use super::{Family, Limit, Manners};
 pub use error::{EntryError, EntryMistake};
+pub use facts::{Need, ProviderKind};
 pub use holds::Holds;
 use raw::{RawAnswers, RawEntry, RawManners, RawStatus};
 
@@ -122,6 +124,21 @@ impl Provider {
         })
     }
 
+    /// Reads the entry of a file that is called `<id>.toml`.
+    ///
+    /// # Errors
+    /// As [`Provider::parse`]; also if the entry has another id.
+    pub fn parse_file(text: &str, id: &str) -> Result<Self, Vec<EntryError>> {
+        let entry = Self::parse(text)?;
+        if entry.id == id {
+            return Ok(entry);
+        }
+        let mend = format!("the file of this entry must be called {}.toml", entry.id);
+        let mistake = EntryMistake::Rule { field: "id".to_owned(), mend };
+        let at = DeTable::parse(text).ok().and_then(|document| node::place(document.get_ref(), "id"));
+        Err(vec![EntryError::at(text, at, mistake)])
+    }
+
     /// How an account of this provider wants to be treated; `custom` decides with the account.
     #[must_use]
     pub fn manners(&self) -> &Manners {
@@ -133,6 +150,13 @@ impl Provider {
     pub fn sets(&self, family: Family) -> bool {
         self.is_custom || self.forms.of(family).is_some()
     }
+}
+
+/// Whether this could be the id of a provider.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
+    !text.is_empty() && text.bytes().all(fits)
 }
 
 /// Collects mistakes, so that all can be shown at once.
@@ -203,8 +227,7 @@ impl Mistakes {
     }
 
     fn check(&mut self, raw: &RawEntry, forms: &Forms, answers: &Answers) {
-        let id = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
-        if raw.id.is_empty() || !raw.id.bytes().all(id) {
+        if !is_id(&raw.id) {
             self.rule("id", "write lower-case letters, digits, dots and hyphens");
         }
         if raw.status == RawStatus::Dead {

@@ -15,15 +15,15 @@ use wanbeacon::engine::{Exchange, Instant, JobId, Outcome};
 use wanbeacon::provider::{Method, Reply, Request, Secret, Step, Verdict};
 
 /// Longer than anything that a test waits for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn clock() -> Instant {
+pub(crate) fn clock() -> Instant {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME).unwrap();
     Instant::since_boot(now.into())
 }
 
 /// Limits that a test for a time limit can wait for.
-pub(super) fn short() -> Limits {
+pub(crate) fn short() -> Limits {
     Limits {
         resolve: Duration::from_millis(300),
         patience: Duration::from_millis(40),
@@ -37,36 +37,36 @@ pub(super) fn short() -> Limits {
 }
 
 /// A sender, and the results that it gave.
-pub(super) struct Lab {
-    pub(super) http: Http,
-    pub(super) results: mpsc::Receiver<(JobId, Outcome, Exchange)>,
+pub(crate) struct Lab {
+    pub(crate) http: Http,
+    pub(crate) results: mpsc::Receiver<(JobId, Outcome, Exchange)>,
 }
 
 impl Lab {
     /// Every name is this host.
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self::resolving(limits, |_| Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]))
     }
 
-    pub(super) fn resolving(
+    pub(crate) fn resolving(
         limits: Limits,
         resolver: impl Fn(&str) -> std::io::Result<Vec<IpAddr>> + Send + Sync + 'static,
     ) -> Self {
         Self::with(Settings { limits, resolver: Arc::new(resolver), ..Settings::new(clock) })
     }
 
-    pub(super) fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         let (sender, results) = mpsc::channel();
         let results_to = move |job, outcome, exchange| sender.send((job, outcome, exchange)).unwrap();
         Self { http: Http::new(settings, results_to), results }
     }
 
-    pub(super) fn next(&self) -> (JobId, Outcome, Exchange) {
+    pub(crate) fn next(&self) -> (JobId, Outcome, Exchange) {
         self.results.recv_timeout(PATIENCE).expect("every job has a result")
     }
 
     /// Sends one request and waits for its result.
-    pub(super) fn ask(&mut self, task: Task) -> (Outcome, Exchange) {
+    pub(crate) fn ask(&mut self, task: Task) -> (Outcome, Exchange) {
         let job = task.job;
         self.http.send(task);
         let (ended, outcome, exchange) = self.next();
@@ -74,12 +74,12 @@ impl Lab {
         (outcome, exchange)
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         matches!(self.results.try_recv(), Err(mpsc::TryRecvError::Empty))
     }
 }
 
-pub(super) fn get(url: impl Into<String>) -> Request {
+pub(crate) fn get(url: impl Into<String>) -> Request {
     let url = url.into();
     Request {
         method: Method::Get,
@@ -93,12 +93,12 @@ pub(super) fn get(url: impl Into<String>) -> Request {
 }
 
 /// A dialogue of one request; its reply comes back as the words of a verdict.
-pub(super) fn task(job: u64, first: Request) -> Task {
+pub(crate) fn task(job: u64, first: Request) -> Task {
     let advance = Box::new(|reply: &Reply| Step::Done(vec![told(reply)]));
     Task { job: JobId(job), first, advance, bind: None, ca_file: None, secrets: Vec::new() }
 }
 
-pub(super) fn told(reply: &Reply) -> Verdict {
+pub(crate) fn told(reply: &Reply) -> Verdict {
     let header = |wanted: &str| {
         let found = reply.headers.iter().find(|(name, _)| name == wanted);
         found.map(|(_, value)| format!(" {wanted}={value}")).unwrap_or_default()
@@ -107,7 +107,7 @@ pub(super) fn told(reply: &Reply) -> Verdict {
     Verdict::NotUnderstood { words: format!("{}{retry}{location} {}", reply.status, reply.body.trim()) }
 }
 
-pub(super) fn words(outcome: &Outcome) -> &str {
+pub(crate) fn words(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Answered(verdicts) => match &verdicts[..] {
             [Verdict::NotUnderstood { words }] => words,
@@ -118,11 +118,11 @@ pub(super) fn words(outcome: &Outcome) -> &str {
 }
 
 /// Calls `behave` for each connection, one after the other, until the process ends.
-pub(super) fn serve(behave: impl FnMut(TcpStream) + Send + 'static) -> SocketAddr {
+pub(crate) fn serve(behave: impl FnMut(TcpStream) + Send + 'static) -> SocketAddr {
     serve_at("127.0.0.1:0".parse().unwrap(), behave)
 }
 
-pub(super) fn serve_at(at: SocketAddr, mut behave: impl FnMut(TcpStream) + Send + 'static) -> SocketAddr {
+pub(crate) fn serve_at(at: SocketAddr, mut behave: impl FnMut(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind(at).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -134,7 +134,7 @@ pub(super) fn serve_at(at: SocketAddr, mut behave: impl FnMut(TcpStream) + Send 
 }
 
 /// A server that reads each request, gives it to a channel, and answers.
-pub(super) fn answering(answer: impl Into<String>) -> (SocketAddr, mpsc::Receiver<String>) {
+pub(crate) fn answering(answer: impl Into<String>) -> (SocketAddr, mpsc::Receiver<String>) {
     let (sender, requests) = mpsc::channel();
     let answer = answer.into();
     let address = serve(move |mut stream| {
@@ -145,12 +145,12 @@ pub(super) fn answering(answer: impl Into<String>) -> (SocketAddr, mpsc::Receive
     (address, requests)
 }
 
-pub(super) fn ok(body: &str) -> String {
+pub(crate) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// The request with its body; whatever came if the connection ends early.
-pub(super) fn read_request(stream: &mut impl Read) -> String {
+pub(crate) fn read_request(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -169,24 +169,24 @@ pub(super) fn read_request(stream: &mut impl Read) -> String {
 }
 
 /// Closes with a reset instead of an end.
-pub(super) fn reset(stream: TcpStream) {
+pub(crate) fn reset(stream: TcpStream) {
     let socket = socket2::Socket::from(stream);
     socket.set_linger(Some(Duration::ZERO)).unwrap();
 }
 
 /// Blocks until the other side has gone.
-pub(super) fn linger(mut stream: TcpStream) {
+pub(crate) fn linger(mut stream: TcpStream) {
     while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {}
 }
 
 /// An authority of our own.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pub(super) bundle: tempfile::NamedTempFile,
+    pub(crate) bundle: tempfile::NamedTempFile,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -199,7 +199,7 @@ impl Authority {
     }
 
     /// A server's configuration with a certificate for `name`, changed as wished.
-    pub(super) fn certify(
+    pub(crate) fn certify(
         &self,
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
@@ -229,12 +229,12 @@ impl Authority {
         Arc::new(config)
     }
 
-    pub(super) fn task(&self, job: u64, first: Request) -> Task {
+    pub(crate) fn task(&self, job: u64, first: Request) -> Task {
         Task { ca_file: Some(self.bundle.path().to_owned()), ..task(job, first) }
     }
 }
 
-pub(super) fn accept_tls(
+pub(crate) fn accept_tls(
     config: &Arc<ServerConfig>,
     stream: TcpStream,
 ) -> StreamOwned<ServerConnection, TcpStream> {
