@@ -171,7 +171,9 @@ fn push_exchange(text: &mut String, exchange: &Exchange) {
             let _ = writeln!(text, "{indent}{what}: {value}");
         }
     };
-    line("request", plain(&exchange.request));
+    // A DNS update has several lines.
+    let request: Vec<String> = exchange.request.lines().map(plain).collect();
+    line("request", request.join(&format!("\n{indent}         ")));
     line("endpoint", exchange.endpoint.map_or_else(String::new, |endpoint| endpoint.to_string()));
     let status = exchange.status.map_or_else(String::new, |status| format!("{status} "));
     line("answer", format!("{status}{}", plain(&exchange.answer)).trim().to_owned());

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::provider::{Algorithm, Prerequisite};
+
 /// Where an option is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scope {
@@ -46,7 +48,7 @@ pub enum Kind {
     Provider,
     /// Text that is never shown.
     Secret,
-    /// Scheme, host and optional port of a server.
+    /// Scheme, host and optional port of a server; a name server has no scheme.
     Server,
     /// Any of these words.
     SomeOf(&'static [&'static str]),
@@ -100,7 +102,7 @@ impl Opt {
             Kind::Path => "absolute path".to_owned(),
             Kind::Provider => "provider".to_owned(),
             Kind::Secret => "text, never shown".to_owned(),
-            Kind::Server => "URL without path".to_owned(),
+            Kind::Server => "URL without path, or name server".to_owned(),
             Kind::SomeOf(words) => format!("list of {}", words.join(", ")),
             Kind::Text => "text".to_owned(),
             Kind::Texts => "text or list of texts".to_owned(),
@@ -186,6 +188,14 @@ pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH"];
 /// Kinds of addresses that `allow` may name.
 pub const ALLOW: &[&str] = &["private", "cgnat", "documentation", "ula", "temporary"];
 
+/// Words that `algorithm` may be: TSIG's names (RFC 8945 section 6).
+pub const ALGORITHMS: &[&str] =
+    &[Algorithm::Sha1.name(), Algorithm::Sha256.name(), Algorithm::Sha384.name(), Algorithm::Sha512.name()];
+/// Words that `transport` may be.
+pub const TRANSPORTS: &[&str] = &["udp", "tcp"];
+/// Words that `prerequisite` may be.
+pub const PREREQUISITES: &[&str] = &[Prerequisite::None.name(), Prerequisite::NameExists.name()];
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -239,6 +249,12 @@ pub const OPTIONS: &[Opt] = &[
         "Seconds that others may keep an answer, where the request states them."),
     option(Scope::Record, "zone", Kind::Name, "found by the provider's rules", r#""example.org""#,
         "The zone that the names are in, where it cannot be guessed."),
+    option(Scope::Record, "algorithm", Kind::OneOf(ALGORITHMS), "hmac-sha256", r#""hmac-sha512""#,
+        "How messages are signed, for the provider `rfc2136`."),
+    option(Scope::Record, "transport", Kind::OneOf(TRANSPORTS), "udp, and tcp where it must be", r#""tcp""#,
+        "How messages travel, for the provider `rfc2136`."),
+    option(Scope::Record, "prerequisite", Kind::OneOf(PREREQUISITES), "none", r#""yxdomain""#,
+        "What must hold before something is changed, for the provider `rfc2136`: `yxdomain` creates no new name."),
     option(Scope::Record, "url", Kind::Url, "", r#""https://dyn.example.org/?name={host}&ip={ip}""#,
         "The whole update request, for the provider `custom`."),
     option(Scope::Record, "raw", Kind::Flag, "`false`", "true",

@@ -12,7 +12,7 @@ use super::value::{self, Fault, Raw};
 use super::values::{Values, global, record};
 use super::{Config, Record};
 use crate::engine::RecordId;
-use crate::provider::is_id;
+use crate::provider::{catalogue, is_id};
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -284,7 +284,31 @@ impl Reader<'_> {
         option.map_or_else(String::new, |option| self.source.dialect.line(option, "true"))
     }
 
+    /// A name server has no scheme, any other server must say how it is spoken to.
+    fn bare_server(&mut self, values: &Values) {
+        let Some(server) = values.text("server") else { return };
+        let id = values.text("provider").unwrap_or_default();
+        let entry = catalogue::provider(&id).and_then(Result::ok);
+        let speaks_dns = entry.is_some_and(|entry| entry.speaks_dns());
+        let (what, mend) = match (speaks_dns, server.contains("://")) {
+            (true, true) => (
+                format!("'server' is {}, but provider {} speaks DNS", quoted(&server), quoted(&id)),
+                "write only the name server and, if it is not 53, its port".to_owned(),
+            ),
+            (false, false) => (
+                format!(
+                    "'server' is {}, which begins neither with https:// nor with http://",
+                    quoted(&server)
+                ),
+                format!("write https:// and the host, for example: {}", self.example("server")),
+            ),
+            (true, false) | (false, true) => return,
+        };
+        self.mistakes.push(Mistake::error(values.places.get("server").cloned(), what, mend));
+    }
+
     fn schemes(&mut self, values: &Values) {
+        self.bare_server(values);
         for name in ["server", "url"] {
             let plain = values.text(name).is_some_and(|url| url.starts_with("http://"));
             if plain && values.flag("insecure") != Some(true) {

@@ -267,7 +267,9 @@ fn scheme(text: &str) -> Option<&str> {
 }
 
 fn server(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
-    let Some(rest) = scheme(text) else {
+    // Whether it needs a scheme depends on the provider, which is asked later.
+    let bare = (!text.contains("://")).then_some(text);
+    let Some(rest) = scheme(text).or(bare) else {
         let what = format!(
             "'{}' is {}, which begins neither with https:// nor with http://",
             option.name,
@@ -390,9 +392,10 @@ mod tests {
     #[test]
     fn servers_are_scheme_host_and_port() {
         assert_eq!(text("server", "https://a.b:8443/"), Ok(Value::Text("https://a.b:8443".to_owned())));
-        for bad in ["a.b", "ftp://a.b", "https://", "https://a.b/c", "https://a b", "https://a.b?c"] {
+        for bad in ["a b", "ftp://a.b", "https://", "https://a.b/c", "https://a b", "https://a.b?c"] {
             assert!(text("server", bad).is_err(), "{bad}");
         }
+        assert!(text("server", "ns1.a.b:53").is_ok());
         let faults = text("server", "https://user:hunter2@a.b").unwrap_err();
         assert!(!format!("{faults:?}").contains("hunter2"));
     }

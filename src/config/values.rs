@@ -8,7 +8,9 @@ use super::mistake::Place;
 use super::value::Value;
 use super::{Global, LogLevel, Password, Record};
 use crate::engine::Allow;
-use crate::provider::{AccountSettings, Method, Secret};
+use crate::provider::{
+    AccountSettings, Algorithm, DnsSettings, DnsTransport, Method, Prerequisite, Secret,
+};
 
 /// The valid values of a section, with the offsets of their options.
 pub(super) struct Values {
@@ -97,6 +99,7 @@ pub(super) fn record(values: &Values, home: Place) -> Option<Record> {
             success: values.list("success"),
             raw: values.flag("raw").unwrap_or(false),
             insecure: values.flag("insecure").unwrap_or(false),
+            dns: dns(values),
         },
         bind_device: values.text("bind_device"),
         refresh: values.duration("refresh"),
@@ -111,6 +114,18 @@ fn method(word: &str) -> Option<Method> {
     [("GET", Method::Get), ("PATCH", Method::Patch), ("POST", Method::Post), ("PUT", Method::Put)]
         .into_iter()
         .find_map(|(name, method)| (name == word).then_some(method))
+}
+
+/// The words are those of the option table, which come from the same names.
+fn dns(values: &Values) -> DnsSettings {
+    let chosen = |option: &str, name: &str| values.text(option).is_some_and(|word| word == name);
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| chosen("algorithm", algorithm.name()));
+    let exists = Prerequisite::NameExists;
+    DnsSettings {
+        algorithm: algorithm.unwrap_or_default(),
+        transport: if chosen("transport", "tcp") { DnsTransport::Tcp } else { DnsTransport::Udp },
+        prerequisite: if chosen("prerequisite", exists.name()) { exists } else { Prerequisite::None },
+    }
 }
 
 fn header(field: &str) -> Option<(String, Secret)> {

@@ -14,11 +14,14 @@
 //!   [`Limits`] says. So it is free again microseconds after its job was ended, and four workers are enough.
 //! - The one call that cannot be interrupted, `getaddrinfo`, has a thread for itself each time.
 //! - A worker without work ends: at rest the daemon is one thread.
+//! - [`dns`] does the same for providers that speak DNS: same workers, tickets, limits and lookups.
 //! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
 //!   TLS sessions are kept.
 
 mod connect;
+mod datagram;
 mod dial;
+mod dns;
 mod endpoints;
 mod fault;
 mod mask;
@@ -41,7 +44,7 @@ pub use endpoints::{Endpoints, system_resolver};
 pub(super) use tls::BUNDLES;
 
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
-use crate::provider::{Reply, Request, Secret, Step};
+use crate::provider::{Question, Reply, Request, Secret, Step};
 use ticket::{Results, Ticket};
 use worker::{Errand, Queue, Shell, Work};
 
@@ -143,6 +146,23 @@ pub struct Task {
     pub secrets: Vec<Secret>,
 }
 
+/// The rest of a dialogue with a name server: from its answer to the next step.
+pub type Hear = Box<dyn FnMut(&[u8]) -> Step + Send>;
+
+/// One job of a provider that speaks DNS.
+pub struct Inquiry {
+    /// Its number.
+    pub job: JobId,
+    /// The first question of the dialogue.
+    pub first: Question,
+    /// The rest of the dialogue.
+    pub advance: Hear,
+    /// The device that messages must leave through (`SO_BINDTODEVICE`).
+    pub bind: Option<String>,
+    /// Texts that no exchange, verdict or failure may show.
+    pub secrets: Vec<Secret>,
+}
+
 /// The sender of requests. Dropping it ends all jobs.
 pub struct Http {
     shell: Arc<Shell>,
@@ -176,9 +196,18 @@ impl Http {
 
     /// Starts a job, or queues it when [`WORKERS_MAX`] are under way.
     pub fn send(&mut self, task: Task) {
-        let (job, shown) = (task.job, task.first.shown.clone());
-        let method = task.first.method.name();
-        let ticket = match Ticket::new(job, Arc::clone(&self.results), format!("{method} {shown}")) {
+        let shown = format!("{} {}", task.first.method.name(), task.first.shown);
+        self.enlist(task.job, shown, |ticket| Work::Perform(Box::new(Errand { task, ticket })));
+    }
+
+    /// The same for a job that speaks DNS.
+    pub fn ask(&mut self, inquiry: Inquiry) {
+        let shown = inquiry.first.shown.clone();
+        self.enlist(inquiry.job, shown, |ticket| Work::Ask(Box::new(inquiry), ticket));
+    }
+
+    fn enlist(&mut self, job: JobId, shown: String, work: impl FnOnce(Arc<Ticket>) -> Work) {
+        let ticket = match Ticket::new(job, Arc::clone(&self.results), shown) {
             Ok(ticket) => Arc::new(ticket),
             Err(error) => {
                 let failure =
@@ -191,8 +220,7 @@ impl Http {
         if !self.open {
             return ticket.end(Outcome::Failed(unstarted("the agent is shutting down")));
         }
-        let errand = Errand { task, ticket: Arc::clone(&ticket) };
-        if let Err(error) = self.hand_over(Work::Perform(Box::new(errand))) {
+        if let Err(error) = self.hand_over(work(Arc::clone(&ticket))) {
             let words = format!("no thread could be started for a request: {}", fault::words(&error));
             ticket.end(Outcome::Failed(unstarted(&words)));
         }

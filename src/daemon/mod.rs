@@ -37,7 +37,7 @@ use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcom
 use crate::provider::Step;
 use clock::Alarm;
 use control::Control;
-use http::{Http, Task};
+use http::{Http, Inquiry, Task};
 use log::Log;
 use netlink::Look;
 use sandbox::{Held, Reach, Sandbox};
@@ -262,7 +262,12 @@ impl Daemon {
     fn send(&mut self, job: &Job) {
         let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
         let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
+        let (bind, secrets) = (self.bind(&job.record), account.secrets().to_vec());
         let first = match step {
+            Step::Ask(first) => {
+                let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
+                return self.http.ask(Inquiry { job: job.id, first, advance, bind, secrets });
+            }
             Step::Send(first) => first,
             // A dialogue that needed no request at all.
             Step::Done(verdicts) => {
@@ -275,9 +280,9 @@ impl Daemon {
             job: job.id,
             first,
             advance: Box::new(move |reply| dialogue.advance(reply)),
-            bind: self.bind(&job.record),
+            bind,
             ca_file: self.loaded.config.global.ca_file.clone(),
-            secrets: account.secrets().to_vec(),
+            secrets,
         });
     }
 

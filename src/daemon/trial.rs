@@ -40,9 +40,9 @@ pub struct Sketch {
 /// A request without its secrets.
 #[derive(Debug, Eq, PartialEq, Serialize)]
 pub struct Shown {
-    /// GET, POST …
+    /// GET, POST …, or UPDATE (RFC 2136).
     pub method: String,
-    /// The URL.
+    /// The URL, or the name server.
     pub url: String,
     /// Names and values of header fields, in order.
     pub headers: Vec<(String, String)>,
@@ -105,6 +105,16 @@ fn updates(settings: &RecordSettings, sources: &[SourceStatus]) -> Vec<Update> {
 
 fn sketch(account: &Account, update: &Update) -> Sketch {
     let names = update.names.clone();
+    if let Some(script) = account.script(update) {
+        let shown = Shown {
+            method: "UPDATE".to_owned(),
+            url: account.endpoint().to_owned(),
+            headers: Vec::new(),
+            body: Some(account.redact(&script)),
+            over: None,
+        };
+        return Sketch { names, request: Some(shown) };
+    }
     let (_, step) = account.dialogue(update, clock::unix());
     let Step::Send(request) = step else { return Sketch { names, request: None } };
     let Request { method, shown, headers, body, family, .. } = &request;

@@ -7,7 +7,8 @@
 //! Account::dialogue(update) ──▶ Step::Send(request) ──▶ advance(reply) ──▶ Step::Send(…) … ──▶ Step::Done(verdicts)
 //! ```
 //!
-//! The shell performs the steps without understanding them.
+//! A provider that speaks DNS has questions instead of requests: `Step::Ask(question)` and `receive(message)`. The shell
+//! performs the steps without understanding them.
 
 mod account;
 mod answer;
@@ -16,10 +17,17 @@ mod api;
 pub mod catalogue;
 mod custom;
 mod dialogue;
+mod dns;
 mod entry;
 mod form;
 mod lookup;
 mod recorded;
+#[cfg(program)]
+mod rfc2136;
+// Only the program needs a DNS library, the build script has nobody to speak to.
+#[cfg(not(program))]
+#[path = "rfc2136/absent.rs"]
+mod rfc2136;
 mod settings;
 mod template;
 
@@ -33,6 +41,10 @@ use zeroize::Zeroizing;
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
 pub use dialogue::Dialogue;
+pub use dns::{
+    Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
+    is_truncated, rcode,
+};
 pub use entry::{EntryError, EntryMistake, Holds, Need, Provider, ProviderKind, Status, is_id};
 pub use recorded::{Example, Exchange, Mismatch, RECORDED_AT, Recorded, RecordedAnswer};
 pub use settings::{AccountSettings, holds_pem};
@@ -231,6 +243,8 @@ pub const WORDS_MAX: usize = 160;
 /// What happens next in a dialogue.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
+    /// Ask this name server and call `receive` with its answer.
+    Ask(Question),
     /// Perform this request and call `advance` with the reply.
     Send(Request),
     /// The dialogue is over: one verdict for each name of the update, in order.

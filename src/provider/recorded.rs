@@ -164,6 +164,9 @@ impl Recorded {
                 .chain([(last, None)])
             {
                 match step {
+                    Step::Ask(ref question) => {
+                        compare("request", wanted.url.to_owned(), question.shown.clone());
+                    }
                     Step::Send(ref request) => wanted.compare(request, &settings, &mut compare),
                     Step::Done(ref verdicts) => {
                         compare("request", wanted.url.to_owned(), format!("{verdicts:?}"));
@@ -174,6 +177,7 @@ impl Recorded {
                 }
             }
             let played = match dialogue.advance(&answer.reply()) {
+                Step::Ask(question) => format!("a question: {}", question.shown),
                 Step::Send(request) => format!("another request: {}", request.shown),
                 Step::Done(verdicts) => verdicts.iter().map(Verdict::word).collect::<Vec<_>>().join(", "),
             };

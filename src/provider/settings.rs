@@ -4,6 +4,7 @@ use md5::{Digest as _, Md5};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::account::AccountError;
+use super::dns::DnsSettings;
 use super::entry::Provider;
 use super::template::{base64, hex, query};
 use super::{Method, Secret};
@@ -25,7 +26,8 @@ pub struct AccountSettings {
     pub param_opt: Option<Secret>,
     /// The provider's number of the record.
     pub record_id: Option<String>,
-    /// The server: a host, optionally with scheme, port and path. Without a scheme it is HTTPS.
+    /// The server: a host, optionally with scheme, port and path. Without a scheme it is HTTPS, for providers that speak
+    /// HTTP.
     pub server: Option<String>,
     /// The path on the server, from `/`.
     pub path: Option<String>,
@@ -47,6 +49,8 @@ pub struct AccountSettings {
     pub raw: bool,
     /// Plain HTTP is accepted.
     pub insecure: bool,
+    /// Providers that speak DNS.
+    pub dns: DnsSettings,
 }
 
 /// Whether a text holds a key in the armour of RFC 7468, perhaps within the JSON file of a service account: the only
@@ -205,6 +209,9 @@ impl AccountSettings {
         let ttl = self.ttl.map(|ttl| ttl.to_string()).unwrap_or_default();
         let method = self.method.map(Method::name).unwrap_or_default();
         add("rest", &format!("{ttl} {method} {} {}", self.raw, self.insecure));
+        if self.dns != DnsSettings::default() {
+            add("dns", &format!("{:?}", self.dns));
+        }
         digest.finish().as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 

@@ -84,6 +84,26 @@ fn no_formatter_prints_a_password() {
 }
 
 #[test]
+fn a_name_server_has_no_scheme_and_any_other_server_has_one() {
+    let read = |provider: &str, server: &str, password: &str| {
+        let text = format!(
+            "[record.a]\nprovider = '{provider}'\nhostname = 'a.example.org'\nuser = 'router'\n\
+             password = '{password}'\nserver = '{server}'\nipv4 = 'ppp0'\n"
+        );
+        let mistakes = config::toml::read(&text).err().unwrap_or_default();
+        mistakes.into_iter().map(|mistake| mistake.what + "; " + &mistake.mend).collect::<Vec<_>>()
+    };
+    assert_eq!(read("rfc2136", "ns1.example.org:5353", "c2VjcmV0"), [""; 0]);
+    assert_eq!(read("dyndns2", "https://dyn.example.org", "secret"), [""; 0]);
+    let words = read("rfc2136", "https://ns1.example.org", "c2VjcmV0").join("\n");
+    assert!(words.contains("speaks DNS") && words.lines().count() == 1, "{words}");
+    let words = read("dyndns2", "dyn.example.org", "secret").join("\n");
+    assert!(words.contains("neither with https://") && words.lines().count() == 1, "{words}");
+    let words = read("rfc2136", "ns1.example.org", "not base64").join("\n");
+    assert!(words.contains("base64") && words.lines().count() == 1, "{words}");
+}
+
+#[test]
 fn the_documents_hold_the_option_table() {
     let table = options::markdown();
     for name in ["README.md", "docs/configuration.md"] {

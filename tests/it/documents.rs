@@ -59,6 +59,14 @@ fn the_examples_of_the_readme_are_valid() {
     Provider::parse(&format!("id = {entry}")).unwrap();
 }
 
+#[test]
+fn the_example_of_dns_update_is_valid() {
+    let document = document("docs/rfc2136.md");
+    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let read = config::toml::read(rest.split_once("```").unwrap().0).unwrap();
+    assert!(read.warnings.is_empty() && read.config.records.len() == 1);
+}
+
 /// Paths that a document links to, within the tree.
 #[test]
 fn links_between_documents_lead_somewhere() {

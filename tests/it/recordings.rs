@@ -124,7 +124,7 @@ fn play((id, settings): (&str, AccountSettings), file: &str, name: &str, how: Ma
     }
     match step {
         Step::Done(mut verdicts) => verdicts.remove(0),
-        Step::Send(request) => panic!("{file}: no answer to {}", request.shown),
+        other => panic!("{file}: no answer to {other:?}"),
     }
 }
 

@@ -16,6 +16,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod name_server;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod netlink;

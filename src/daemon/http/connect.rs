@@ -135,7 +135,7 @@ fn start(address: SocketAddr, bind: Option<&str>) -> Result<(Socket, bool), Faul
 }
 
 /// The line is not there yet, or we may not use it: either way nothing can be reached through it.
-fn unbound(device: &str, error: &io::Error) -> Fault {
+pub(super) fn unbound(device: &str, error: &io::Error) -> Fault {
     let words = fault::words(error);
     let hint = match error.raw_os_error() == Some(Errno::PERM.raw_os_error()) {
         true => " (before Linux 5.7 this needs CAP_NET_RAW)",

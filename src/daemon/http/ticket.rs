@@ -137,12 +137,12 @@ impl Ticket {
         progress.flushed_at = Some(now);
     }
 
-    /// The last byte of an answer was read.
-    pub(super) fn answered(&self, now: Instant, status: u16, answer: String) {
+    /// The last byte of an answer was read; `status` is that of HTTP.
+    pub(super) fn answered(&self, now: Instant, status: impl Into<Option<u16>>, answer: String) {
         let mut progress = self.lock();
         let flushed_at = progress.flushed_at.unwrap_or(now);
         progress.exchange.answer_ms = millis(now.since(flushed_at));
-        progress.exchange.status = Some(status);
+        progress.exchange.status = status.into();
         progress.exchange.answer = answer;
     }
 

@@ -11,7 +11,7 @@ use super::mask::Mask;
 use super::request::Sender;
 use super::ticket::Ticket;
 use super::tls::Trust;
-use super::{Clock, Limits, Resolver, Settings, Task};
+use super::{Clock, Inquiry, Limits, Resolver, Settings, Task, dns};
 use crate::engine::{Failure, FailureKind, Outcome, Phase};
 use crate::provider::Step;
 
@@ -41,6 +41,7 @@ impl Shell {
 
 /// What a worker is given.
 pub(super) enum Work {
+    Ask(Box<Inquiry>, Arc<Ticket>),
     Perform(Box<Errand>),
     Prepare(Option<PathBuf>),
 }
@@ -102,16 +103,21 @@ impl Queue {
 pub(super) fn work(shell: &Shell, queue: &Queue) {
     while let Some(work) = queue.take() {
         match work {
+            Work::Ask(inquiry, ticket) => guarded(&ticket, || dns::perform(shell, *inquiry, &ticket)),
             Work::Perform(errand) => {
                 let ticket = Arc::clone(&errand.ticket);
-                // With `panic = "abort"` this does nothing; without, a mistake costs one job and not a worker.
-                let _ = panic::catch_unwind(AssertUnwindSafe(|| perform(shell, *errand)));
-                ticket.end(failed("the agent made a mistake while it performed this request"));
+                guarded(&ticket, || perform(shell, *errand));
             }
             // If it cannot be read the first request will say so.
             Work::Prepare(ca_file) => drop(shell.trust.config(ca_file.as_deref())),
         }
     }
+}
+
+/// With `panic = "abort"` this does nothing; without, a mistake costs one job and not a worker.
+fn guarded(ticket: &Ticket, job: impl FnOnce()) {
+    let _ = panic::catch_unwind(AssertUnwindSafe(job));
+    ticket.end(failed("the agent made a mistake while it performed this request"));
 }
 
 fn perform(shell: &Shell, errand: Errand) {
@@ -139,6 +145,7 @@ fn perform(shell: &Shell, errand: Errand) {
                     next = request;
                     continue;
                 }
+                Step::Ask(_) => return ticket.end(failed("a provider that speaks HTTP asks a name server")),
                 Step::Done(verdicts) => Outcome::Answered(verdicts),
             },
             Err(failure) => Outcome::Failed(failure),
@@ -148,10 +155,10 @@ fn perform(shell: &Shell, errand: Errand) {
     ticket.end(failed("the dialogue with the provider does not come to an end"));
 }
 
-fn failed(words: &str) -> Outcome {
+pub(super) fn failed(words: &str) -> Outcome {
     // The phase in which it may have arrived, to be on the safe side.
     Outcome::Failed(Failure { phase: Phase::Receive, kind: FailureKind::Protocol, detail: words.to_owned() })
 }
 
 /// Most requests of one dialogue; an honest one has a list and two writes for each name.
-const STEPS_MAX: usize = 100;
+pub(super) const STEPS_MAX: usize = 100;

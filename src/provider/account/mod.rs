@@ -8,6 +8,7 @@ use super::custom;
 use super::dialogue::Dialogue;
 use super::entry::{Provider, Status};
 use super::form::{Form, Forms};
+use super::rfc2136::Peer;
 use super::settings::AccountSettings;
 use super::template::{Known, TemplateError, Values, labels_below};
 use super::{Family, Manners, Secret, Step, Update};
@@ -22,6 +23,8 @@ pub(super) struct Inner {
     path: String,
     /// What replaces the provider's requests and answers for `custom`.
     custom: Option<custom::Custom>,
+    /// What takes the place of requests and answers for a provider that speaks DNS.
+    dns: Option<Arc<Peer>>,
     manners: Manners,
     key: String,
     endpoint: String,
@@ -53,15 +56,23 @@ impl Account {
                 return Err(errors);
             }
         };
-        let forms = custom.as_ref().map_or(&provider.forms, |custom| &custom.forms);
-        errors.extend(missing(&provider, forms, &settings, families));
-        let schemes = forms.all().filter_map(|form| form.sign);
-        errors.extend(
-            schemes
-                .filter_map(|scheme| scheme.objection(&settings))
-                .take(1)
-                .map(|(option, mend)| AccountError::Invalid { option, mend }),
-        );
+        let mut dns = None;
+        if provider.is_dns {
+            match Peer::read(&provider.id, &settings) {
+                Ok(peer) => dns = Some(Arc::new(peer)),
+                Err(more) => errors.extend(more),
+            }
+        } else {
+            let forms = custom.as_ref().map_or(&provider.forms, |custom| &custom.forms);
+            errors.extend(missing(&provider, forms, &settings, families));
+            let schemes = forms.all().filter_map(|form| form.sign);
+            errors.extend(
+                schemes
+                    .filter_map(|scheme| scheme.objection(&settings))
+                    .take(1)
+                    .map(|(option, mend)| AccountError::Invalid { option, mend }),
+            );
+        }
         errors.extend(outside(&provider, &settings, names));
         let mut inner = Inner {
             path: settings.path_or(&provider.path),
@@ -73,6 +84,7 @@ impl Account {
             provider,
             settings,
             custom,
+            dns,
         };
         errors.extend(inner.locate(names));
         if errors.is_empty() { Ok(Self(Arc::new(inner))) } else { Err(errors) }
@@ -126,6 +138,12 @@ impl Account {
     pub fn dialogue(&self, update: &Update, now: u64) -> (Dialogue, Step) {
         Dialogue::begin(Arc::clone(&self.0), update, now)
     }
+
+    /// What an update says, in the language of nsupdate(1) and without secrets; `None`: the provider speaks HTTP.
+    #[must_use]
+    pub fn script(&self, update: &Update) -> Option<String> {
+        self.0.dns.as_ref().map(|peer| peer.script(update))
+    }
 }
 
 impl fmt::Debug for Account {
@@ -144,6 +162,10 @@ impl Inner {
 
     pub(super) fn answers(&self) -> &Answers {
         self.custom.as_ref().map_or(&self.provider.answers, |custom| &custom.answers)
+    }
+
+    pub(super) fn dns(&self) -> Option<Arc<Peer>> {
+        self.dns.clone()
     }
 
     pub(super) fn manners(&self) -> &Manners {
@@ -178,6 +200,11 @@ impl Inner {
 
     /// Finds out whom the requests go to.
     fn locate(&mut self, names: &[String]) -> Vec<AccountError> {
+        if let Some(peer) = &self.dns {
+            self.endpoint = peer.endpoint(names);
+            self.key = self.settings.key(&self.provider.id, &self.endpoint);
+            return Vec::new();
+        }
         let Some(form) = self.forms().all().next() else { return Vec::new() };
         self.endpoint = form.endpoint(&self.values(names, Family::V4));
         self.key = self.settings.key(&self.provider.id, &self.endpoint);

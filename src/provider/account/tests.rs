@@ -46,7 +46,7 @@ fn custom(url: &str) -> AccountSettings {
 fn sent(account: &Account, name: &str, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) -> Request {
     match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6 }, 0).1 {
         Step::Send(request) => request,
-        Step::Done(verdicts) => panic!("no request: {verdicts:?}"),
+        other => panic!("no request: {other:?}"),
     }
 }
 
@@ -194,7 +194,7 @@ fn a_secret_that_the_provider_repeats_is_hidden() {
 proptest! {
     #[test]
     fn no_secret_is_ever_shown(password in "[!-~]{8,40}") {
-        for provider in ALL.iter().filter(|provider| provider.sets(Family::V4)) {
+        for provider in ALL.iter().filter(|provider| provider.sets(Family::V4) && !provider.speaks_dns()) {
             let id = &provider.id;
             let name = format!("homexyz.{}", provider.zones.first().map_or("example.net", String::as_str));
             let settings = AccountSettings {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::account::Inner;
 use super::form::Form;
 use super::lookup::{Found, What};
+use super::rfc2136::Talk;
 use super::template::{Known, Values};
 use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
 use search::Search;
@@ -32,6 +33,8 @@ pub struct Dialogue {
     afters: Vec<(Request, Vec<usize>)>,
     asked: Asked,
     verdicts: Vec<Option<Verdict>>,
+    /// Takes the place of all that, for a provider that speaks DNS.
+    talk: Option<Talk>,
 }
 
 /// What one request tells.
@@ -78,7 +81,9 @@ struct Write {
 
 impl Dialogue {
     pub(super) fn begin(account: Arc<Inner>, update: &Update, now: u64) -> (Self, Step) {
+        let talk = account.dns().map(|peer| Talk::begin(peer, update, now));
         let mut dialogue = Self {
+            talk: None,
             verdicts: vec![None; update.names.len()],
             update: update.clone(),
             now,
@@ -89,6 +94,10 @@ impl Dialogue {
             asked: Asked::Update,
             account,
         };
+        if let Some((talk, step)) = talk {
+            dialogue.talk = Some(talk);
+            return (dialogue, step);
+        }
         dialogue.parts = dialogue.plan();
         dialogue.turn();
         let step = dialogue.step();
@@ -114,6 +123,15 @@ impl Dialogue {
             asked @ (Asked::Create | Asked::Remove | Asked::Update) => self.hear(asked, reply),
         }
         self.step()
+    }
+
+    /// Takes the name server's answer to the last question and says what comes next.
+    #[must_use = "the step must be performed"]
+    pub fn receive(&mut self, message: &[u8]) -> Step {
+        match &mut self.talk {
+            Some(talk) => talk.hear(message),
+            None => self.step(),
+        }
     }
 
     /// The next request; those that were answered before are answered from memory.

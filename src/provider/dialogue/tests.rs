@@ -89,6 +89,7 @@ fn converse(
     let mut asked = Vec::new();
     loop {
         match step {
+            Step::Ask(question) => panic!("a question: {question:?}"),
             Step::Done(verdicts) => return (asked, verdicts),
             Step::Send(request) => {
                 assert!(asked.len() < 100, "a dialogue without end: {asked:#?}");

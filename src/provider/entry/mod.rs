@@ -56,6 +56,7 @@ pub struct Provider {
     /// What the provider calls A and AAAA.
     pub(super) record_types: [String; 2],
     pub(super) is_custom: bool,
+    pub(super) is_dns: bool,
     pub(super) forms: Forms,
     pub(super) answers: Answers,
     pub(super) manners: Manners,
@@ -86,7 +87,8 @@ impl Provider {
         let mut mistakes = Mistakes(Vec::new());
         let forms = mistakes.forms(&raw);
         let answers = mistakes.answers(&raw.answers);
-        let manners = mistakes.manners(&raw.manners, &forms);
+        let mut manners = mistakes.manners(&raw.manners, &forms);
+        manners.dual |= raw.dns;
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
             let place = |mistake: EntryMistake| {
@@ -117,6 +119,7 @@ impl Provider {
             path: raw.path,
             record_types: raw.record_types.unwrap_or_else(|| ["A", "AAAA"].map(str::to_owned)),
             is_custom: raw.custom,
+            is_dns: raw.dns,
             forms,
             answers,
             manners,
@@ -145,10 +148,16 @@ impl Provider {
         &self.manners
     }
 
+    /// Whether the provider is told by DNS messages instead of HTTP requests.
+    #[must_use]
+    pub fn speaks_dns(&self) -> bool {
+        self.is_dns
+    }
+
     /// Whether the provider can set records of this family.
     #[must_use]
     pub fn sets(&self, family: Family) -> bool {
-        self.is_custom || self.forms.of(family).is_some()
+        self.is_custom || self.is_dns || self.forms.of(family).is_some()
     }
 }
 
@@ -245,6 +254,12 @@ impl Mistakes {
                 "manners.max_names",
                 "every request must then use {hosts_csv}, {label_csv} or {record_id_csv}, or there must be a batch",
             );
+        }
+        if raw.dns {
+            if forms.updates().next().is_some() || !answers.conditions.is_empty() {
+                self.rule("dns", "a provider that speaks DNS has neither 'request' nor 'answers'");
+            }
+            return;
         }
         if !raw.custom && forms.updates().next().is_none() && self.0.is_empty() {
             self.rule("request", "write at least one of v4, v6 and any");

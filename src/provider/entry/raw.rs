@@ -33,6 +33,8 @@ pub(super) struct RawEntry {
     #[serde(default)]
     pub(super) custom: bool,
     #[serde(default)]
+    pub(super) dns: bool,
+    #[serde(default)]
     pub(super) optional: Vec<String>,
     #[serde(default)]
     pub(super) credentials: BTreeMap<String, String>,

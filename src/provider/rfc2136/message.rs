@@ -1,0 +1,174 @@
+//! Messages: the question for a SOA record, the update, and the same for a person.
+
+use std::fmt::Write;
+
+use domain::base::iana::{Class, Opcode, Rtype};
+use domain::base::message_builder::{AdditionalBuilder, PushError};
+use domain::base::rdata::UnknownRecordData;
+use domain::base::{Message, MessageBuilder, ParsedName, StaticCompressor, ToName, Ttl};
+use domain::rdata::tsig::Time48;
+use domain::rdata::{A, Aaaa, Soa};
+use domain::tsig::{ClientTransaction, Key};
+use ring::hmac;
+
+use super::super::Update;
+use super::super::dns::{NameServer, Prerequisite};
+use super::{Peer, WireName, name};
+
+type Builder = MessageBuilder<StaticCompressor<Vec<u8>>>;
+
+/// A message, and what its answer's signature is checked with.
+pub(super) struct Signed {
+    pub(super) message: Vec<u8>,
+    pub(super) transaction: ClientTransaction<Key>,
+}
+
+/// Asks for the SOA record of a name: it, or the negative answer, shows the zone (RFC 2308 section 3).
+pub(super) fn soa(id: u16, owner: &str, is_recursive: bool) -> Option<Vec<u8>> {
+    let mut builder = start(id, Opcode::QUERY)?;
+    builder.header_mut().set_rd(is_recursive);
+    let mut question = builder.question();
+    question.push((name(owner)?, Rtype::SOA)).ok()?;
+    Some(question.finish().into_target())
+}
+
+/// Deletes the RRsets of the names and adds the new ones (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that
+/// is none, or more than fits into a message.
+pub(super) fn update(
+    peer: &Peer,
+    key: Key,
+    (id, now): (u16, u64),
+    zone: &str,
+    names: &[&str],
+    update: &Update,
+) -> Option<Signed> {
+    let names: Vec<WireName> = names.iter().map(|owner| name(owner)).collect::<Option<_>>()?;
+    let mut builder = fill(peer, id, &name(zone)?, &names, update)?;
+    let transaction = ClientTransaction::request(key, &mut builder, time(now)).ok()?;
+    Some(Signed { message: builder.finish().into_target(), transaction })
+}
+
+fn fill(
+    peer: &Peer,
+    id: u16,
+    zone: &WireName,
+    names: &[WireName],
+    update: &Update,
+) -> Option<AdditionalBuilder<StaticCompressor<Vec<u8>>>> {
+    let mut section = start(id, Opcode::UPDATE)?.question();
+    section.push((zone, Rtype::SOA)).ok()?;
+    let mut section = section.answer();
+    if peer.dns.prerequisite == Prerequisite::NameExists {
+        for owner in names {
+            section.push(whole(owner, Rtype::ANY)?).ok()?;
+        }
+    }
+    let mut section = section.authority();
+    let mut push = |owner: &WireName| -> Result<(), PushError> {
+        let ttl = Ttl::from_secs(peer.ttl);
+        if let Some(ip) = update.ipv4 {
+            section.push(whole(owner, Rtype::A).ok_or(PushError::ShortBuf)?)?;
+            section.push((owner, Class::IN, ttl, A::new(ip)))?;
+        }
+        if let Some(ip) = update.ipv6 {
+            section.push(whole(owner, Rtype::AAAA).ok_or(PushError::ShortBuf)?)?;
+            section.push((owner, Class::IN, ttl, Aaaa::new(ip)))?;
+        }
+        Ok(())
+    };
+    names.iter().try_for_each(&mut push).ok()?;
+    Some(section.additional())
+}
+
+/// A whole RRset, or all of a name: class ANY, no TTL, no data.
+fn whole(owner: &WireName, kind: Rtype) -> Option<(&WireName, Class, Ttl, UnknownRecordData<[u8; 0]>)> {
+    Some((owner, Class::ANY, Ttl::ZERO, UnknownRecordData::from_octets(kind, []).ok()?))
+}
+
+fn start(id: u16, opcode: Opcode) -> Option<Builder> {
+    let mut builder = MessageBuilder::from_target(StaticCompressor::new(Vec::new())).ok()?;
+    builder.header_mut().set_id(id);
+    builder.header_mut().set_opcode(opcode);
+    Some(builder)
+}
+
+/// Seconds of Unix time in the 48 bits that TSIG has for them.
+pub(super) fn time(seconds: u64) -> Time48 {
+    const MAX: u64 = (1 << 48) - 1;
+    Time48::from_u64(seconds.min(MAX))
+}
+
+/// The zone that a name is in, and its primary server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Authority {
+    pub(super) zone: String,
+    pub(super) primary: String,
+}
+
+/// Reads the answer to [`soa`]: the SOA record in the answer, or in the authority section of a negative answer, if it
+/// is that of the name or above. With an alias in between it would be that of somebody else.
+pub(super) fn authority(message: &[u8], owner: &str) -> Option<Authority> {
+    let message = Message::from_slice(message).ok()?;
+    let owner = name(owner)?;
+    let has_alias = |kind| kind == Rtype::CNAME || kind == Rtype::DNAME;
+    if message.answer().ok()?.any(|record| record.is_ok_and(|record| has_alias(record.rtype()))) {
+        return None;
+    }
+    let sections = [message.answer().ok()?, message.authority().ok()?];
+    let mut found = sections.into_iter().flat_map(|section| section.limit_to::<Soa<ParsedName<_>>>());
+    let found = found.find_map(|soa| soa.ok().filter(|soa| owner.ends_with(soa.owner())))?;
+    Some(Authority { zone: text(found.owner()), primary: text(found.data().mname()) })
+}
+
+/// A name in lower case and without its final dot.
+fn text(name: &impl ToName) -> String {
+    let name: Result<WireName, _> = name.try_to_name();
+    name.map(|name| name.to_string().to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// An id that only who has the key can guess: there is no other randomness in this room.
+pub(super) fn id(peer: &Peer, update: &Update, now: u64, count: u16) -> u16 {
+    let secret = peer.secret_octets().unwrap_or_default();
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &secret));
+    context.update(b"message id");
+    context.update(&now.to_be_bytes());
+    context.update(&count.to_be_bytes());
+    context.update(format!("{update:?}").as_bytes());
+    match context.sign().as_ref() {
+        [high, low, ..] => u16::from_be_bytes([*high, *low]),
+        _ => count,
+    }
+}
+
+/// An update in the language of nsupdate(1), without the secret.
+pub(super) fn script(
+    peer: &Peer,
+    server: Option<&NameServer>,
+    zone: Option<&str>,
+    names: &[&str],
+    update: &Update,
+) -> String {
+    let mut text = String::new();
+    if let Some(NameServer::Host { host, port }) = server {
+        let _ = writeln!(text, "server {host} {port}");
+    }
+    if let Some(zone) = zone {
+        let _ = writeln!(text, "zone {zone}");
+    }
+    let _ = writeln!(text, "key {}:{} ***", peer.dns.algorithm.name(), peer.key_name);
+    if peer.dns.prerequisite == Prerequisite::NameExists {
+        for name in names {
+            let _ = writeln!(text, "prereq yxdomain {name}");
+        }
+    }
+    for name in names {
+        if let Some(ip) = update.ipv4 {
+            let _ = writeln!(text, "update delete {name} A\nupdate add {name} {} A {ip}", peer.ttl);
+        }
+        if let Some(ip) = update.ipv6 {
+            let _ = writeln!(text, "update delete {name} AAAA\nupdate add {name} {} AAAA {ip}", peer.ttl);
+        }
+    }
+    text.push_str("send");
+    text
+}

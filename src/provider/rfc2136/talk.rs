@@ -1,0 +1,229 @@
+//! One update on its way to its servers: what to ask next, and what all answers together mean.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use domain::base::Message;
+use domain::tsig::{ClientTransaction, Key, ValidationError};
+
+use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
+use super::super::{Refusal, Step, Update, Verdict};
+use super::message::{self, Signed};
+use super::{Peer, authority, badtime, verdict};
+
+/// An update on its way; see the module's picture.
+pub(in crate::provider) struct Talk {
+    peer: Arc<Peer>,
+    update: Update,
+    /// Unix time, in seconds, as this machine or the server knows it.
+    now: u64,
+    /// Messages so far.
+    count: u16,
+    /// What still has no zone or server; the first is being looked for.
+    unplaced: VecDeque<Unplaced>,
+    /// What has both; after `unplaced`, the first is being sent.
+    placed: VecDeque<Batch>,
+    /// The update that waits for its answer.
+    sent: Option<Signed>,
+    /// Whether a server's time was used.
+    is_corrected: bool,
+    verdicts: Vec<Option<Verdict>>,
+}
+
+/// Names (by their places in the update) whose zone the SOA record of `owner` will show.
+struct Unplaced {
+    owner: String,
+    names: Vec<usize>,
+}
+
+/// Names of one zone at one server.
+struct Batch {
+    zone: String,
+    server: NameServer,
+    names: Vec<usize>,
+}
+
+impl Talk {
+    /// `now` is in seconds of Unix time; a clock that was never set is put right by the server.
+    pub(in crate::provider) fn begin(peer: Arc<Peer>, update: &Update, now: u64) -> (Self, Step) {
+        let all: Vec<usize> = (0..update.names.len()).collect();
+        let mut talk = Self {
+            update: update.clone(),
+            now,
+            count: 0,
+            unplaced: VecDeque::new(),
+            placed: VecDeque::new(),
+            sent: None,
+            is_corrected: false,
+            verdicts: vec![None; all.len()],
+            peer,
+        };
+        match (talk.peer.zone.clone(), talk.peer.server.clone()) {
+            (Some(zone), Some(server)) => talk.placed.push_back(Batch { zone, server, names: all }),
+            (Some(owner), None) => talk.unplaced.push_back(Unplaced { owner, names: all }),
+            (None, _) => {
+                let each = update.names.iter().zip(all);
+                talk.unplaced
+                    .extend(each.map(|(owner, at)| Unplaced { owner: owner.clone(), names: vec![at] }));
+            }
+        }
+        let step = talk.next();
+        (talk, step)
+    }
+
+    /// Takes the answer to the last question and says what comes next.
+    pub(in crate::provider) fn hear(&mut self, message: &[u8]) -> Step {
+        match self.sent.take() {
+            Some(request) => self.updated(message, &request),
+            None => self.located(message),
+        }
+        self.next()
+    }
+
+    /// An answer to the question for a SOA record.
+    fn located(&mut self, message: &[u8]) {
+        let Some(mut unplaced) = self.unplaced.pop_front() else { return };
+        let code = rcode(message);
+        if !matches!(code, "NOERROR" | "NXDOMAIN") {
+            let words = format!("cannot find the zone of {}: {} says {code}", unplaced.owner, self.whom());
+            let words = format!("{words}; set 'zone' and 'server'");
+            return self.settle(&unplaced.names, &Verdict::Busy { words, retry_after: None });
+        }
+        match message::authority(message, &unplaced.owner) {
+            // A zone that was set must be one.
+            Some(found) if self.peer.zone.as_ref().is_none_or(|zone| *zone == found.zone) => {
+                let host = NameServer::Host { host: found.primary, port: DNS_PORT };
+                let server = self.peer.server.clone().unwrap_or(host);
+                self.place(found.zone, server, unplaced.names);
+            }
+            Some(found) => {
+                let words =
+                    format!("{} is no zone; it lies in {}: set 'zone' to that", unplaced.owner, found.zone);
+                self.settle(&unplaced.names, &Verdict::Busy { words, retry_after: None });
+            }
+            None => match unplaced.owner.split_once('.') {
+                Some((_, parent)) if self.peer.zone.is_none() => {
+                    unplaced.owner = parent.to_owned();
+                    self.unplaced.push_front(unplaced);
+                }
+                Some(_) | None => {
+                    let words =
+                        format!("{} does not say which zone it is; set 'zone' and 'server'", self.whom());
+                    self.settle(&unplaced.names, &Verdict::NotUnderstood { words });
+                }
+            },
+        }
+    }
+
+    /// One message for all names of a zone, in the order of the update.
+    fn place(&mut self, zone: String, server: NameServer, names: Vec<usize>) {
+        match self.placed.iter_mut().find(|batch| batch.zone == zone && batch.server == server) {
+            Some(batch) => batch.names.extend(names),
+            None => self.placed.push_back(Batch { zone, server, names }),
+        }
+    }
+
+    /// An answer to the update.
+    fn updated(&mut self, message: &[u8], request: &Signed) {
+        let Some(batch) = self.placed.front() else { return };
+        let verdict = match badtime::server_time(&self.peer, &request.message, message) {
+            Some(time) if !self.is_corrected => {
+                self.now = time;
+                self.is_corrected = true;
+                return;
+            }
+            Some(_) => verdict::of_a_wandering_clock(),
+            None => {
+                let flaw = verify(message, &request.transaction, self.now).err();
+                verdict::of(&self.peer, &batch.zone, rcode(message), flaw.as_ref())
+            }
+        };
+        if let Some(batch) = self.placed.pop_front() {
+            self.settle(&batch.names, &verdict);
+        }
+    }
+
+    fn settle(&mut self, names: &[usize], verdict: &Verdict) {
+        for at in names {
+            if let Some(known) = self.verdicts.get_mut(*at) {
+                *known = Some(verdict.clone());
+            }
+        }
+    }
+
+    fn next(&mut self) -> Step {
+        loop {
+            let question = if let Some(unplaced) = self.unplaced.front() {
+                self.question(&unplaced.owner)
+            } else if let Some(batch) = self.placed.front() {
+                self.send(batch).map(|(question, request)| {
+                    self.sent = Some(request);
+                    question
+                })
+            } else {
+                return Step::Done(
+                    self.verdicts.iter().cloned().map(|v| v.unwrap_or_else(impossible)).collect(),
+                );
+            };
+            self.count = self.count.wrapping_add(1);
+            match question {
+                Some(question) => return Step::Ask(question),
+                // Cannot be written as a message; the configuration was checked, so only a caller's mistake leads here.
+                None => {
+                    let names = match self.unplaced.pop_front() {
+                        Some(unplaced) => Some(unplaced.names),
+                        None => self.placed.pop_front().map(|batch| batch.names),
+                    };
+                    self.settle(&names.unwrap_or_default(), &impossible());
+                }
+            }
+        }
+    }
+
+    fn question(&self, owner: &str) -> Option<Question> {
+        let server = self.peer.server.clone().unwrap_or(NameServer::Resolver);
+        let id = message::id(&self.peer, &self.update, self.now, self.count);
+        Some(Question {
+            // Only the resolver has to ask others.
+            message: message::soa(id, owner, server == NameServer::Resolver)?,
+            server,
+            transport: self.peer.dns.transport,
+            is_update: false,
+            shown: format!("SOA of {owner} at {}", self.whom()),
+        })
+    }
+
+    fn send(&self, batch: &Batch) -> Option<(Question, Signed)> {
+        let names: Vec<&str> =
+            batch.names.iter().filter_map(|at| Some(self.update.names.get(*at)?.as_str())).collect();
+        let id = message::id(&self.peer, &self.update, self.now, self.count);
+        let key = self.peer.key()?;
+        let signed = message::update(&self.peer, key, (id, self.now), &batch.zone, &names, &self.update)?;
+        let server = Some(&batch.server);
+        let question = Question {
+            server: batch.server.clone(),
+            transport: self.peer.dns.transport,
+            message: signed.message.clone(),
+            is_update: true,
+            shown: message::script(&self.peer, server, Some(&batch.zone), &names, &self.update),
+        };
+        Some((question, signed))
+    }
+
+    /// Who is asked for zones.
+    fn whom(&self) -> String {
+        self.peer.server.as_ref().map_or_else(|| authority(&NameServer::Resolver), authority)
+    }
+}
+
+/// Whether the answer is signed with our key, and for this request (RFC 8945 section 5.4).
+fn verify(answer: &[u8], transaction: &ClientTransaction<Key>, now: u64) -> Result<(), ValidationError> {
+    let mut answer = Message::from_octets(answer.to_vec()).map_err(|_| ValidationError::FormErr)?;
+    transaction.answer(&mut answer, message::time(now))
+}
+
+fn impossible() -> Verdict {
+    let words =
+        "cannot be written as a DNS message: check 'hostname', 'zone', 'user' and 'password'".to_owned();
+    Verdict::Refused { refusal: Refusal::Malformed, words }
+}

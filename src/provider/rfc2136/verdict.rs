@@ -1,0 +1,76 @@
+//! What an answer to an update means: its response code (RFC 2136 section 2.2) and what its signature is worth.
+
+use domain::tsig::ValidationError;
+
+use super::super::dns::Prerequisite;
+use super::super::{Refusal, Verdict};
+use super::Peer;
+
+/// `flaw`: why the signature proves nothing.
+pub(super) fn of(peer: &Peer, zone: &str, code: &str, flaw: Option<&ValidationError>) -> Verdict {
+    match flaw {
+        None => signed(peer, zone, code),
+        Some(flaw) => unsigned(peer, code, flaw),
+    }
+}
+
+/// The server does not accept the time that it has told itself.
+pub(super) fn of_a_wandering_clock() -> Verdict {
+    busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
+}
+
+/// The server itself says so.
+fn signed(peer: &Peer, zone: &str, code: &str) -> Verdict {
+    let refused = |refusal, words: String| Verdict::Refused { refusal, words };
+    let key = &peer.key_name;
+    match code {
+        "NOERROR" => Verdict::Good,
+        "FORMERR" => refused(Refusal::Malformed, "the server cannot read the update (FORMERR)".to_owned()),
+        "NXDOMAIN" if peer.dns.prerequisite == Prerequisite::NameExists => {
+            let words = "a name does not exist (NXDOMAIN): create it, or set 'prerequisite' to none";
+            refused(Refusal::Name, words.to_owned())
+        }
+        "NOTZONE" => refused(Refusal::Name, format!("a name is not in zone {zone} (NOTZONE): check 'zone'")),
+        "NXDOMAIN" => refused(Refusal::Name, format!("a name or zone {zone} does not exist (NXDOMAIN)")),
+        "NOTAUTH" => {
+            let words =
+                format!("the server is not responsible for zone {zone} (NOTAUTH): check 'zone' and 'server'");
+            refused(Refusal::Name, words)
+        }
+        "REFUSED" => {
+            let words = format!("refused (REFUSED): key {key} may not change these names of zone {zone}");
+            refused(Refusal::Credentials, words)
+        }
+        "NOTIMP" | "SERVFAIL" => busy(format!("the server cannot do it now ({code})")),
+        other => Verdict::NotUnderstood { words: format!("the server says {other}") },
+    }
+}
+
+/// Nothing proves that the server itself says so. Only what TSIG says about the key is believed: an address on the way that
+/// answers for everybody does not know TSIG, and nothing that it says shall park a record.
+fn unsigned(peer: &Peer, code: &str, flaw: &ValidationError) -> Verdict {
+    let (key, algorithm) = (&peer.key_name, peer.dns.algorithm.name());
+    let credentials = |words| Verdict::Refused { refusal: Refusal::Credentials, words };
+    match flaw {
+        ValidationError::ServerBadKey => credentials(format!(
+            "the server does not know key {key} with {algorithm} (BADKEY): check 'user' and 'algorithm'"
+        )),
+        ValidationError::ServerBadSig => {
+            credentials(format!("the secret of key {key} is not the server's (BADSIG): check 'password'"))
+        }
+        ValidationError::ServerUnsigned if code == "NOERROR" => {
+            Verdict::NotUnderstood { words: "success without a signature: nothing proves it".to_owned() }
+        }
+        // As PowerDNS answers a key that it does not accept.
+        ValidationError::ServerUnsigned => busy(format!(
+            "{code} without a signature: {key} is not accepted, or somebody else answers in the server's place"
+        )),
+        flaw => {
+            Verdict::NotUnderstood { words: format!("{code} with a signature that proves nothing: {flaw}") }
+        }
+    }
+}
+
+fn busy(words: String) -> Verdict {
+    Verdict::Busy { words, retry_after: None }
+}

@@ -1,0 +1,122 @@
+//! One's own name server instead of a provider: BIND at the other end of the line.
+
+use std::fs;
+use std::net::IpAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wanbeacon::provider::Family;
+
+use crate::agent::Agent;
+use crate::lab::{in_namespace, ip_batch, sh, wait_until};
+use crate::laboratory::query;
+use crate::world::{HOME, ISP, SOON, dial, line, renumber};
+
+const SECRET: &str = "d2FuYmVhY29uIHRlc3RzIG5lZWQgYSBzZWNyZXQuIQ==";
+const A: &str = "203.0.113.10";
+const B: &str = "203.0.113.11";
+const V6: &str = "2001:db8:1::7";
+
+#[test]
+fn a_name_server_is_told_both_families_at_once_and_the_story_shows_what_was_said() {
+    in_namespace(
+        "name_server::a_name_server_is_told_both_families_at_once_and_the_story_shows_what_was_said",
+        || {
+            line();
+            let _bind = Bind::start();
+            let agent = Agent::start(&record(&format!("server = '{ISP}'\nzone = 'example.test'\n")));
+            dial(A);
+            ip_batch(&format!("addr add {V6}/64 dev wan0 nodad\n"));
+            is_published(&agent, &[A, V6]);
+            let (why, test) = (agent.says("why home"), agent.says("test home"));
+            for line in
+                [&format!("server {ISP} 53"), "zone example.test", "key hmac-sha256:router ***", "send"]
+            {
+                assert!(why.contains(line) && test.contains(line), "{line}:\n{why}\n{test}");
+            }
+            assert!(why.contains("answer: NOERROR"), "{why}");
+            let seen = [why, test, agent.says("why --json home"), agent.log()].concat();
+            assert!(!seen.contains(SECRET), "{seen}");
+            renumber(A, B);
+            is_published(&agent, &[B, V6]);
+        },
+    );
+}
+
+/// The sandbox must let it read resolv.conf(5) and ask by itself.
+#[test]
+fn zone_and_server_are_found_through_the_resolver() {
+    in_namespace("name_server::zone_and_server_are_found_through_the_resolver", || {
+        line();
+        let _bind = Bind::start();
+        sh(&format!(
+            "echo nameserver {ISP} > /run/resolv.conf && mount --bind /run/resolv.conf /etc/resolv.conf"
+        ));
+        let agent = Agent::start(&record(""));
+        dial(A);
+        is_published(&agent, &[A]);
+        assert!(agent.says("why home").contains("server ns1.example.test 53"));
+    });
+}
+
+fn record(options: &str) -> String {
+    format!(
+        "[record.home]\nprovider = 'rfc2136'\nhostname = '{HOME}'\nuser = 'router'\npassword = '{SECRET}'\n\
+         allow = ['documentation']\nipv4 = 'wan0'\nipv6 = 'wan0'\n{options}"
+    )
+}
+
+fn is_published(agent: &Agent, addresses: &[&str]) {
+    let wanted: Vec<IpAddr> = addresses.iter().map(|ip| ip.parse().unwrap()).collect();
+    agent.wait_for("home", |status| {
+        wanted
+            .iter()
+            .all(|ip| status.names.iter().any(|name| name.published == Some(*ip) && name.state == "idle"))
+    });
+    for ip in wanted {
+        assert_eq!(resolve(HOME, Family::of(ip)), [ip]);
+    }
+}
+
+fn resolve(name: &str, family: Family) -> Vec<IpAddr> {
+    query::resolve((ISP.parse::<IpAddr>().unwrap(), 53).into(), name, family, SOON).unwrap()
+}
+
+/// `named` with the zone `example.test`, for which it is also the only resolver.
+struct Bind(Child, TempDir);
+
+impl Bind {
+    fn start() -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let path = files.path().display();
+        let zone = format!("$TTL 60\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A {ISP}\n");
+        fs::write(files.path().join("example.test.zone"), zone).unwrap();
+        let text = format!(
+            "options {{ directory \"{path}\"; pid-file \"{path}/pid\"; session-keyfile \"{path}/session.key\"; \
+             listen-on {{ {ISP}; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; notify no; }};\n\
+             controls {{ }};\nkey \"router\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
+             zone \"example.test\" {{ type primary; file \"example.test.zone\"; \
+             update-policy {{ grant router zonesub A AAAA; }}; }};\n"
+        );
+        fs::write(files.path().join("named.conf"), text).unwrap();
+        let log = fs::File::create(files.path().join("log")).unwrap();
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", "isp", "named", "-g", "-n", "1", "-c"])
+            .arg(files.path().join("named.conf"));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let bind = Self(command.spawn().unwrap(), files);
+        wait_until("BIND has its zone", Duration::from_secs(20), || {
+            fs::read_to_string(bind.1.path().join("log")).unwrap().contains(" running")
+        });
+        bind
+    }
+}
+
+impl Drop for Bind {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
