@@ -50,14 +50,15 @@ printf '%s\n' auth require-chap 'name isp' nobsdcomp nodeflate noccp 'mtu 1492' 
 
 cat > /tmp/radvd.sh <<'SCRIPT'
 #!/bin/sh
-# radvd.sh DEVICE start|renumber|stop: announces 2001:db8:N::/64, with a new N each time unless /tmp/pinned exists;
-# renumber deprecates the prefix before it.
+# radvd.sh DEVICE start|renumber|stop|silence: announces 2001:db8:N::/64, with a new N each time unless /tmp/pinned
+# exists; renumber deprecates the prefix before it; silence ends it for whomever it runs.
 # The old session's hook may run beside the new session's: one after the other, or it would stop the new radvd.
 # A directory is the lock: Debian's busybox has no flock.
 until mkdir /tmp/radvd.lock 2>/dev/null; do usleep 10000; done
 trap 'rmdir /tmp/radvd.lock' EXIT
 trap exit HUP INT TERM
 stop() { [ -e /tmp/radvd.pid ] && kill -KILL "$(cat /tmp/radvd.pid)" 2>/dev/null; rm -f /tmp/radvd.pid; }
+if [ "$2" = silence ]; then stop; exit 0; fi
 if [ "$2" = stop ]; then
     # What is no longer its own is not stopped either.
     [ "$(cat /tmp/radvd.owner)" = "$PPPD_PID" ] && stop
@@ -105,7 +106,8 @@ start_server() { # start_server NUMBER_OF_ADDRESSES
     # A client that dials before the server listens waits five seconds for its second PADI.
     until_ok 5 server_ready || bad "pppoe-server is not ready"
 }
-isp_ends_session() { kill $1 "$(cat /tmp/server-pppd.pid)"; }
+# The radvd of this session goes first: it would greet the next ppp0, which has the same name, with the old prefix.
+isp_ends_session() { isp /tmp/radvd.sh - silence; kill $1 "$(cat /tmp/server-pppd.pid)"; }
 isp_device() { $IP -n isp -o link | awk -F': ' '/ppp/ { print $2 }' | tail -1; }
 
 isp lab-server serve --address $PROVIDER --watch /run/netns/router ppp0 \
@@ -248,7 +250,7 @@ fi
 echo
 lab table || failed=1
 if [ $failed != 0 ] || [ "$SHOW" = 1 ]; then
-    for log in agent.log lab.log server.log pppd.err; do echo "---- $log"; tail -n 60 /tmp/$log; done
+    for log in agent.log lab.log server.log radvd.log pppd.err; do echo "---- $log"; tail -n 60 /tmp/$log; done
     echo "---- pppd.log"; tail -n 40 /tmp/pppd.log
     echo "---- router"; $IP -n router addr; $IP -n router route; $IP -n router -6 route
 fi
