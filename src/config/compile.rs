@@ -111,7 +111,8 @@ pub(super) fn entry(id: &str, place: &Place, own: &Own) -> Result<Arc<Provider>,
             ))
         }
         None => {
-            let mend = nearest(id, catalogue::living().chain(own.ids())).map_or_else(
+            let built_in: Vec<&str> = catalogue::living().collect();
+            let mend = nearest(id, built_in.into_iter().chain(own.ids())).map_or_else(
                 || "'wanbeacon providers' lists those that are; 'custom' speaks to any other".to_owned(),
                 |id| format!("did you mean '{id}'?"),
             );

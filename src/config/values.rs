@@ -8,9 +8,7 @@ use super::mistake::Place;
 use super::value::Value;
 use super::{Global, LogLevel, Password, Record};
 use crate::engine::Allow;
-use crate::provider::{
-    AccountSettings, Algorithm, DnsSettings, DnsTransport, Method, Prerequisite, Secret,
-};
+use crate::provider::{AccountSettings, Algorithm, DnsSettings, DnsTransport, Method, Prerequisite, Secret};
 
 /// The valid values of a section, with the offsets of their options.
 pub(super) struct Values {

@@ -54,7 +54,8 @@ pub fn entry(id: &str, directory: &Path) -> Result<Listed, NoEntry> {
         Some(Err(_)) => Err(NoEntry::Broken(format!("the entry of provider '{id}' is broken"))),
         None => {
             let own = own::ids(directory).unwrap_or_default();
-            let known = catalogue::living().chain(own.iter().map(String::as_str));
+            let built_in: Vec<&str> = catalogue::living().collect();
+            let known = built_in.into_iter().chain(own.iter().map(String::as_str));
             let mend = nearest(id, known).map_or_else(
                 || "'wanbeacon providers' lists all".to_owned(),
                 |id| format!("did you mean '{id}'?"),

@@ -55,9 +55,10 @@ pub(super) fn read(wanted: &Wanted, within: &dyn Fn(&Path) -> bool) -> Own {
     }
     let listed = ids(directory).unwrap_or_else(|error| {
         let what = format!("providers_dir '{}' cannot be listed: {error}", directory.display());
-        let mend = match error.kind() {
-            io::ErrorKind::NotADirectory => "name a directory",
-            _ => "the agent's user must be able to read it; if it is new, restart the agent",
+        let mend = if error.kind() == io::ErrorKind::NotADirectory {
+            "name a directory"
+        } else {
+            "the agent's user must be able to read it; if it is new, restart the agent"
         };
         own.object(Mistake::warning(None, what, mend));
         BTreeSet::new()

@@ -6,6 +6,7 @@ use super::super::Config;
 use super::super::compile;
 use super::super::dialect::Dialect;
 use super::super::mistake::{Mistake, Quote, Severity, Source};
+use super::super::own::Own;
 use super::super::read::{self, Entry, Section, Written};
 use super::super::value::Raw;
 use super::draft::{Draft, Remarks};
@@ -145,10 +146,12 @@ fn read(draft: &Draft, to: Dialect) -> Result<Config, String> {
     let entries = draft.options.iter().map(entry).collect();
     let section = Section { name: draft.name.clone(), at: 0, entries };
     let written = Written { records: vec![section], ..Written::default() };
-    read::read(&Source::new(to, ""), &written, Vec::new()).map(|read| read.config).map_err(|mistakes| {
-        let errors = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
-        errors.map(sentence).collect::<Vec<_>>().join("; ")
-    })
+    read::read(&Source::new(to, ""), &written, Vec::new(), &Own::default()).map(|read| read.config).map_err(
+        |mistakes| {
+            let errors = mistakes.iter().filter(|mistake| mistake.severity == Severity::Error);
+            errors.map(sentence).collect::<Vec<_>>().join("; ")
+        },
+    )
 }
 
 fn sentence(mistake: &Mistake) -> String {

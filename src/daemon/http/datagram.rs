@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags};
 
 use super::Clock;
 use super::connect::Attempt;
@@ -99,7 +100,8 @@ impl Datagrams<'_> {
         let mut buffer = vec![0; usize::from(u16::MAX)];
         loop {
             let sockets = servers.iter();
-            let mut fds = sockets.map(|server| PollFd::new(&server.socket, PollFlags::IN)).collect();
+            let mut fds =
+                sockets.map(|server| PollFd::new(server.socket.as_fd(), PollFlags::POLLIN)).collect();
             match self.ticket.poll(&mut fds, until, self.clock).map_err(Fault::of_io)? {
                 Woke::Bell if self.ticket.ended() => return Err(Fault::ended()),
                 Woke::Late => return Ok(None),

@@ -159,7 +159,7 @@ impl Sender<'_> {
         self.leave()?;
         let answered =
             datagrams.exchange(self.question, servers, |server| self.socket(server), || self.left());
-        answered.map_err(|(attempts, has_left)| self.unanswered(attempts, has_left))
+        answered.map_err(|(attempts, has_left)| self.unanswered(&attempts, has_left))
     }
 
     fn socket(&self, server: SocketAddr) -> Result<UdpSocket, Fault> {
@@ -184,7 +184,7 @@ impl Sender<'_> {
             deadline: Deadline::new(began, shell.limits.connect, "no answer").or_sooner(total),
         };
         let connected = connect(servers, &manner);
-        let (stream, server) = connected.map_err(|attempts| self.unanswered(attempts, false))?;
+        let (stream, server) = connected.map_err(|attempts| self.unanswered(&attempts, false))?;
         let now = self.now();
         self.ticket.note(|exchange| exchange.connect_ms = millis(now.since(began)));
         self.leave()?;
@@ -192,7 +192,7 @@ impl Sender<'_> {
         let mut wire = Wire::new(stream, shell.clock, Arc::clone(self.ticket), deadline);
         let message = self.speak(&mut wire).map_err(|error| {
             let attempt = Attempt { address: server, fault: Fault::of_io(error) };
-            self.unanswered(vec![attempt], self.question.is_update)
+            self.unanswered(&[attempt], self.question.is_update)
         })?;
         Ok((message, server))
     }
@@ -215,7 +215,7 @@ impl Sender<'_> {
     /// Asks for leave to write the first octet.
     fn leave(&self) -> Result<(), Failure> {
         if self.question.is_update && !self.ticket.commit(self.now()) {
-            return Err(self.unanswered(Vec::new(), false));
+            return Err(self.unanswered(&[], false));
         }
         Ok(())
     }
@@ -228,7 +228,7 @@ impl Sender<'_> {
     }
 
     /// `has_left`: an update may have arrived.
-    fn unanswered(&self, attempts: Vec<Attempt>, has_left: bool) -> Failure {
+    fn unanswered(&self, attempts: &[Attempt], has_left: bool) -> Failure {
         // A server that refuses, or is silent, tells more than an address family that this line does not have.
         let weight = |attempt: &&Attempt| attempt.fault.kind == FailureKind::Unreachable;
         let kind = attempts.iter().min_by_key(weight).map(|attempt| attempt.fault.kind);

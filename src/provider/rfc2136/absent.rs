@@ -27,6 +27,7 @@ impl Peer {
 }
 
 impl Talk {
+    #[allow(clippy::needless_pass_by_value, reason = "as the real one")]
     pub(super) fn begin(peer: Arc<Peer>, _: &Update, _: u64) -> (Self, Step) {
         match *peer {}
     }

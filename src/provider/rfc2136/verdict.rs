@@ -65,7 +65,15 @@ fn unsigned(peer: &Peer, code: &str, flaw: &ValidationError) -> Verdict {
         ValidationError::ServerUnsigned => busy(format!(
             "{code} without a signature: {key} is not accepted, or somebody else answers in the server's place"
         )),
-        flaw => {
+        ValidationError::BadAlg
+        | ValidationError::BadKey
+        | ValidationError::BadOther
+        | ValidationError::BadSig
+        | ValidationError::BadTime
+        | ValidationError::BadTrunc
+        | ValidationError::FormErr
+        | ValidationError::ServerBadTime { .. }
+        | ValidationError::TooManyUnsigned => {
             Verdict::NotUnderstood { words: format!("{code} with a signature that proves nothing: {flaw}") }
         }
     }
