@@ -251,7 +251,7 @@ mod tests {
             Query::Status(only) => Ok(json!({ "only": only })),
             Query::Update { records, .. } => Ok(json!({ "records": records })),
             Query::Why(record) | Query::Test(record) => Err(question::unknown_record(record, known.iter())),
-            Query::Providers(id) => question::providers(id.as_deref()),
+            Query::Providers(id) => question::providers(id.as_deref(), Path::new("/nonexistent")),
         }
     }
 

@@ -157,7 +157,7 @@ impl Stage {
             first: detoured(first, port),
             advance: Box::new(move |reply| match dialogue.advance(reply) {
                 Step::Send(next) => Step::Send(detoured(next, port)),
-                done @ Step::Done(_) => done,
+                other @ (Step::Ask(_) | Step::Done(_)) => other,
             }),
             bind: None,
             ca_file: Some(self.authority.bundle.path().to_owned()),
