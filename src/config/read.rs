@@ -49,7 +49,7 @@ pub(super) struct Section {
     pub(super) entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) key_at: usize,
@@ -60,9 +60,13 @@ pub(super) struct Entry {
 /// What must be read before the rest can be judged, as far as the text can be understood.
 pub(super) fn wanted(source: &Source<'_>, written: &Written) -> Wanted {
     let mut reader = Reader { source, own: &Own::default(), broken: true, mistakes: Vec::new() };
-    let providers_dir = global(&reader.section(&written.global, Scope::Global)).providers_dir;
+    let mut only = |key: &str, section: &Section, scope| {
+        let entries = section.entries.iter().filter(|entry| entry.key == key).cloned().collect();
+        reader.section(&Section { entries, name: section.name.clone(), at: section.at }, scope)
+    };
+    let providers_dir = global(&only("providers_dir", &written.global, Scope::Global)).providers_dir;
     let ids = written.records.iter().filter_map(|section| {
-        let id = reader.section(section, Scope::Record).text("provider");
+        let id = only("provider", section, Scope::Record).text("provider");
         id.filter(|id| is_id(id))
     });
     Wanted { ids: ids.collect(), providers_dir }

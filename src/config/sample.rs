@@ -26,11 +26,17 @@ fn lines(entry: &Provider, dialect: Dialect, sources: [&str; 2]) -> Vec<String> 
         let option = options::find(Scope::Record, name)?;
         Some(dialect.line(option, value.unwrap_or(option.example)))
     };
+    let sample = |option: &str| entry.sample.get(option).map(|value| format!("\"{value}\""));
     let zone = entry.zones.first().map_or("example.org", String::as_str);
     let id = format!("\"{}\"", entry.id);
     let names = format!("[\"home.{zone}\"]");
+    // A private key has a file of its own.
+    let holder = |option| {
+        if option == "password" && sample("password_file").is_some() { "password_file" } else { option }
+    };
     let needs = entry.needs();
-    let needs = needs.iter().filter(|need| need.is_required).map(|need| line(need.option, None));
+    let needs = needs.iter().filter(|need| need.is_required).map(|need| holder(need.option));
+    let needs = needs.map(|option| line(option, sample(option).as_deref()));
     let [v4, v6] = sources;
     let families = [(Family::V4, "ipv4", v4), (Family::V6, "ipv6", v6)];
     let families = families.into_iter().filter(|(family, ..)| entry.sets(*family));

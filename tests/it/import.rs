@@ -180,7 +180,9 @@ fn section_of(entry: &Provider, service: &str) -> String {
             Holds::Server => "https://ns.example.org",
             Holds::Zone => zone,
             Holds::Password if ["cloud.google.com", "transip.nl"].contains(&entry.id.as_str()) => &key,
-            Holds::Param | Holds::ParamOpt | Holds::Password | Holds::Unused | Holds::User => "secret",
+            // Base64, which the secret of a TSIG key must be.
+            Holds::Password => "c2VjcmV0",
+            Holds::Param | Holds::ParamOpt | Holds::Unused | Holds::User => "secret",
         };
         text.push_str(&format!("option {field} '{value}'\n"));
     }

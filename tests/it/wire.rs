@@ -130,7 +130,7 @@ struct Lane {
 impl Stage {
     fn new(takes: &VecDeque<Take<'_>>) -> Self {
         let urls = takes.iter().flat_map(|take| take.wanted().into_iter().map(|wanted| wanted.url));
-        let hosts: BTreeSet<String> = urls.map(|url| host(url).to_owned()).collect();
+        let hosts: BTreeSet<String> = urls.map(|url| reached(url).to_owned()).collect();
         let authority = Authority::new();
         let names = hosts.into_iter().map(|host| match host.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(ip) => SanType::IpAddress(ip),
@@ -261,14 +261,14 @@ impl Arrived {
         compare("request line", line, &format!("{method} {} HTTP/1.1", target(wanted.url)));
         compare("TLS", &self.tls.to_string(), &wanted.url.starts_with("https://").to_string());
         let mut own = vec![
-            ("host".to_owned(), format!("{}:{port}", host(wanted.url))),
+            ("host".to_owned(), format!("{}:{port}", reached(wanted.url))),
             ("user-agent".to_owned(), USER_AGENT.to_owned()),
             ("accept".to_owned(), "*/*".to_owned()),
             ("accept-encoding".to_owned(), "identity".to_owned()),
             ("connection".to_owned(), "close".to_owned()),
         ];
         // RFC 9110 section 8.6: a method that has a body as a rule says also that it has none.
-        if method != "GET" || wanted.body.is_some() {
+        if matches!(method, "PATCH" | "POST" | "PUT") || wanted.body.is_some() {
             own.push(("content-length".to_owned(), wanted.body.map_or(0, str::len).to_string()));
         }
         let split = |field: &str| {
@@ -291,13 +291,25 @@ impl Arrived {
     }
 }
 
-/// The same request, to a server at this port.
+/// The same request, to a server of ours at this port; a recorded address becomes this machine's.
 fn detoured(request: Request, port: u16) -> Request {
     let url = request.url.expose();
     let (scheme, rest) = url.split_once("://").unwrap();
     let authority = rest.split(['/', '?']).next().unwrap();
-    let detour = format!("{scheme}://{}:{port}{}", host(url), &rest[authority.len()..]);
+    let detour = format!("{scheme}://{}:{port}{}", reached(url), &rest[authority.len()..]);
     Request { url: Secret::new(detour), ..request }
+}
+
+/// Who is spoken to in the place of a URL's host.
+fn reached(url: &str) -> &str {
+    let host = host(url);
+    if host.starts_with('[') {
+        "[::1]"
+    } else if host.parse::<Ipv4Addr>().is_ok() {
+        "127.0.0.1"
+    } else {
+        host
+    }
 }
 
 /// The host of a URL, an IPv6 address with its brackets.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::lookup::What;
 use super::{Provider, Status};
 
 /// How much is to be said to a provider, and to whom.
@@ -11,7 +12,7 @@ pub enum ProviderKind {
     OneRequest,
     /// One request as a rule, and another one if the record is not there.
     Fallback,
-    /// What is there is asked for first.
+    /// The zone or the record is asked for first.
     ListThenWrite,
     /// The account names the server.
     OwnServer,
@@ -60,7 +61,7 @@ impl Provider {
     pub fn kind(&self) -> ProviderKind {
         if self.is_custom || self.credentials.contains_key("server") {
             ProviderKind::OwnServer
-        } else if !self.forms.lookups.is_empty() {
+        } else if self.forms.lookups.iter().any(|lookup| lookup.what != What::Login) {
             ProviderKind::ListThenWrite
         } else if self.forms.create.is_some() {
             ProviderKind::Fallback

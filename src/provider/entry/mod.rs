@@ -40,6 +40,8 @@ pub struct Provider {
     pub credentials: BTreeMap<String, String>,
     /// Those of `credentials` that may be left out.
     pub optional: Vec<String>,
+    /// Values for a record to copy, by option, where the option's usual example would not do.
+    pub sample: BTreeMap<String, String>,
     /// Names of this provider in other clients' configurations, by client.
     pub aliases: BTreeMap<String, Vec<String>>,
     /// What fields of other clients hold where their names mean something else, by client and field.
@@ -109,6 +111,7 @@ impl Provider {
             },
             credentials: raw.credentials,
             optional: raw.optional,
+            sample: raw.sample,
             aliases: raw.aliases,
             import: raw.import,
             notes: raw.notes,
@@ -244,6 +247,10 @@ impl Mistakes {
                 self.rule("notes", "say what became of the provider and what to use instead");
             }
             return;
+        }
+        let written = |option: &str| option == "password_file" || raw.credentials.contains_key(option);
+        if let Some(option) = raw.sample.keys().find(|option| !written(option)) {
+            self.rule("sample", &format!("'{option}' is not among [credentials]"));
         }
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");

@@ -39,6 +39,8 @@ pub(super) struct RawEntry {
     #[serde(default)]
     pub(super) credentials: BTreeMap<String, String>,
     #[serde(default)]
+    pub(super) sample: BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) request: RawRequest,
     #[serde(default)]
     pub(super) lookup: Vec<RawLookup>,

@@ -78,6 +78,12 @@ fn what_is_taken_away_was_looked_for() {
 }
 
 #[test]
+fn a_sample_is_of_what_the_account_needs() {
+    let rest = "[sample]\nuser = 'alice'\n[request.any]\nurl = 'https://x.example/?{ip}'\n[answers]\nok = ['word:good']\n";
+    assert_eq!(mistakes(rest), ["sample: 'user' is not among [credentials]"]);
+}
+
+#[test]
 fn an_entry_without_success_is_a_mistake() {
     assert_eq!(
         mistakes("[request.v4]\nurl = 'https://x.example/?{ip4}'\n"),
