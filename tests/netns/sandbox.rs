@@ -218,7 +218,7 @@ fn entries_of_your_own_are_read_anew_in_the_sandbox_and_a_broken_one_stops_its_r
             replace(&file, &entry.replace("profile", "profil"));
             fs::write(entries.join("unused.example.toml"), "id").unwrap();
             agent.signal(Signal::HUP);
-            agent.wait_for_log("/run/entries/isp.example.toml:10:1: ");
+            agent.wait_for_log("/run/entries/isp.example.toml:11:1: ");
             agent.wait_for_log(
                 "record 'home' is left out: your own entry of provider 'isp.example' is broken",
             );
