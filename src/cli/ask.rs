@@ -21,12 +21,12 @@ use crate::engine::journal::{Status, Why};
 /// The text of `status`.
 pub(super) fn status(record: Option<RecordId>, json: bool, reach: &Reach) -> Result<String, Failure> {
     let is_whole = record.is_none();
-    let mut result = ask(&socket(reach)?, Query::Status(record)).map_err(failed)?;
+    let result = ask(&socket(reach)?, Query::Status(record)).map_err(failed)?;
     if json {
         return Ok(pretty(&result));
     }
-    let sandbox = read::<Option<Sandbox>>(result["sandbox"].take())?.filter(|_| is_whole);
-    let mut text = report::status(&read::<Status>(result)?, clock::now().wall);
+    let sandbox = read::<Option<Sandbox>>(&result["sandbox"])?.filter(|_| is_whole);
+    let mut text = report::status(&read::<Status>(&result)?, clock::now().wall);
     if let Some(sandbox) = sandbox {
         let _ = write!(text, "\nsandbox: {}\n", sandbox.line());
     }
@@ -39,7 +39,7 @@ pub(super) fn why(record: RecordId, json: bool, reach: &Reach) -> Result<String,
     if json {
         return Ok(pretty(&result));
     }
-    Ok(report::why(&read::<Why>(result)?, clock::now().wall))
+    Ok(report::why(&read::<Why>(&result)?, clock::now().wall))
 }
 
 /// The text of `update`.
@@ -68,8 +68,9 @@ fn socket(reach: &Reach) -> Result<PathBuf, Failure> {
     Ok(dir.join(SOCKET))
 }
 
-fn read<T: DeserializeOwned>(result: Value) -> Result<T, Failure> {
-    serde_json::from_value(result).map_err(|error| {
+/// Through its text: a second reader, of values, would be 30 kB of the program.
+fn read<T: DeserializeOwned>(result: &Value) -> Result<T, Failure> {
+    serde_json::to_vec(result).and_then(|text| serde_json::from_slice(&text)).map_err(|error| {
         Failure::Failed(format!("the running wanbeacon is of another version: {error}; try --json"))
     })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use super::time::{age, span, utc};
+use super::time::{age, span, tenths, utc};
 use crate::engine::journal::{NameStatus, NetworkStatus, RecordStatus, SourceStatus, Status, Why, WhyStep};
 use crate::engine::{Exchange, RecordId};
 use crate::provider::Family;
@@ -99,7 +99,7 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
         let _ = writeln!(text, "  last answer: {}", plain(answer));
     }
     if let Some(ms) = status.event_to_answer_ms {
-        let _ = writeln!(text, "  from the kernel's event to the answer: {ms:.0} ms");
+        let _ = writeln!(text, "  from the kernel's event to the answer: {} ms", tenths(ms));
     }
     let pause =
         status.next_in_ms.map_or_else(String::new, |ms| format!(", in {}", span(Duration::from_millis(ms))));
@@ -158,7 +158,7 @@ fn push_rejected(text: &mut String, source: &SourceStatus, indent: &str) {
 }
 
 fn push_step(text: &mut String, step: &WhyStep) {
-    let _ = writeln!(text, "  {:>12}  {}", format!("{:+.1} ms", step.at_ms), plain(&step.what));
+    let _ = writeln!(text, "  {:>12}  {}", format!("+{} ms", tenths(step.at_ms)), plain(&step.what));
     if let Some(exchange) = &step.exchange {
         push_exchange(text, exchange);
     }
@@ -181,7 +181,11 @@ fn push_exchange(text: &mut String, exchange: &Exchange) {
     line(
         "timing",
         format!(
-            "name {resolve_ms:.1}, connection {connect_ms:.1}, TLS {tls_ms:.1}, answer {answer_ms:.1} ms"
+            "name {}, connection {}, TLS {}, answer {} ms",
+            tenths(*resolve_ms),
+            tenths(*connect_ms),
+            tenths(*tls_ms),
+            tenths(*answer_ms)
         ),
     );
 }
@@ -249,7 +253,7 @@ home
   IPv4 of ppp0: 198.51.100.7
     not 10.0.0.2: private (RFC 1918)
   last answer: good 198.51.100.7
-  from the kernel's event to the answer: 412 ms
+  from the kernel's event to the answer: 412.3 ms
   next: the update is tried again, in 1 min 1 s
 ";
         assert_eq!(shown, wanted);
@@ -302,11 +306,11 @@ home
         let wanted = "
 since the kernel's event:
        +0.0 ms  ppp0 has 198.51.100.7
-     +412.2 ms  confirmed
+     +412.3 ms  confirmed
                 request: GET https://dyn.example.org/?token=***
                 endpoint: 192.0.2.1:443
                 answer: 200 good
-                timing: name 1.0, connection 10.2, TLS 20.0, answer 30.0 ms
+                timing: name 1.0, connection 10.3, TLS 20.0, answer 30.0 ms
 ";
         assert!(shown.ends_with(wanted), "{shown}");
     }

@@ -30,6 +30,12 @@ pub(super) fn span(length: Duration) -> String {
     }
 }
 
+/// Milliseconds with one decimal. By way of whole microseconds: code that writes any number of type f64 is nine kilobytes.
+pub(super) fn tenths(ms: f64) -> String {
+    let micros = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default().as_micros() + 50;
+    format!("{}.{}", micros / 1_000, micros / 100 % 10)
+}
+
 fn two(secs: u64, great: u64, great_name: &str, small: u64, small_name: &str) -> String {
     match secs % great / small {
         0 => format!("{} {great_name}", secs / great),

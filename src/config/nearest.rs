@@ -6,7 +6,7 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const WORD_MAX: usize = 64;
     const BEGINNING_MIN: usize = 3;
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     let letters = word.chars().count();
     if letters > WORD_MAX {
         return None;

@@ -121,7 +121,7 @@ fn sketch(account: &Account, update: &Update) -> Sketch {
     let headers = headers.iter();
     let headers = headers.map(|(name, value)| (name.clone(), hidden(account, name, value.expose())));
     let shown = Shown {
-        method: format!("{method:?}").to_uppercase(),
+        method: method.name().to_owned(),
         url: account.redact(shown),
         headers: headers.collect(),
         body: body.as_ref().map(|body| account.redact(body.expose())),

@@ -1,5 +1,7 @@
 //! Reports become words for a person, here and nowhere else.
 
+use std::time::Duration;
+
 use crate::config::LogLevel;
 use crate::engine::RecordId;
 use crate::engine::journal::Report;
@@ -19,7 +21,10 @@ pub(super) fn line(report: &Report) -> (LogLevel, String) {
         Report::Published { record: RecordId(record), names, changes, event_ms, recovered } => {
             let addresses = changes.iter().map(|change| change.address.to_string());
             let addresses = addresses.collect::<Vec<_>>().join(" and ");
-            let after = event_ms.map_or(String::new(), |ms| format!(", {ms:.0} ms after the event"));
+            let after = event_ms.map_or(String::new(), |ms| {
+                let length = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+                format!(", {} ms after the event", length.as_millis())
+            });
             let again = if *recovered { "recovered: " } else { "" };
             (
                 LogLevel::Notice,

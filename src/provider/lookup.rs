@@ -84,7 +84,7 @@ impl Lookup {
         }
         let failed = || Found::Failed(answers.failure(reply, values, redact));
         let fine = (200..300).contains(&reply.status) && (self.ok.is_empty() || self.ok.iter().any(holds));
-        let document = if fine { serde_json::from_str(&reply.body).ok() } else { None };
+        let document = if fine { serde_json::from_slice(reply.body.as_bytes()).ok() } else { None };
         let Some(document): Option<Value> = document else { return failed() };
         let elements: Vec<&Value> = match &self.list {
             None => vec![&document],
@@ -114,7 +114,7 @@ impl Lookup {
         self.fits.iter().all(|(pointer, wanted)| {
             let wanted = wanted.render(values).sent;
             let found = element.pointer(pointer).and_then(text).unwrap_or_default();
-            let bare = |text: &str| text.trim_end_matches('.').to_lowercase();
+            let bare = |text: &str| text.trim_end_matches('.').to_ascii_lowercase();
             bare(&found) == bare(&wanted)
         })
     }

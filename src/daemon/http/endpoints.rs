@@ -145,7 +145,7 @@ fn unresolved(error: &io::Error) -> String {
     let words = fault::words(error);
     words
         .strip_prefix("failed to lookup address information: ")
-        .map_or_else(|| words.clone(), str::to_lowercase)
+        .map_or_else(|| words.clone(), str::to_ascii_lowercase)
 }
 
 /// Hosts that are remembered.

@@ -99,8 +99,8 @@ pub(super) fn words(error: &io::Error) -> String {
     // "No such device" begins a sentence in libc; here it ends one.
     let mut letters = text.chars();
     match letters.next() {
-        Some(first) if !letters.as_str().starts_with(|c: char| c.is_uppercase()) => {
-            first.to_lowercase().chain(letters).collect()
+        Some(first) if !letters.as_str().starts_with(|c: char| c.is_ascii_uppercase()) => {
+            [first.to_ascii_lowercase()].into_iter().chain(letters).collect()
         }
         Some(_) | None => text.to_owned(),
     }

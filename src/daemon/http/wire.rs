@@ -32,7 +32,9 @@ impl Deadline {
     }
 
     pub(super) fn fault(&self) -> Fault {
-        let words = format!("{} within {} s", self.what, self.limit.as_secs_f64());
+        let tenths = self.limit.as_millis() / 100;
+        let tenth = if tenths % 10 == 0 { String::new() } else { format!(".{}", tenths % 10) };
+        let words = format!("{} within {}{tenth} s", self.what, tenths / 10);
         Fault::new(FailureKind::TimedOut, words)
     }
 }

@@ -154,7 +154,7 @@ impl Part {
     fn holds(&self, subject: &Subject<'_>, exact: bool) -> bool {
         let body = subject.text.trim();
         let fill = |template: &Template| template.render(subject.values).sent.to_string();
-        let case = |text: &str| if exact { text.to_owned() } else { text.to_lowercase() };
+        let case = |text: &str| if exact { text.to_owned() } else { text.to_ascii_lowercase() };
         match self {
             Self::Contains(text) => case(body).contains(&case(&fill(text))),
             Self::Empty => body.is_empty(),
@@ -218,11 +218,11 @@ pub(super) fn first_word(line: &str) -> &str {
 
 /// A JSON document, also one with words around it (1984.is).
 fn json_value(body: &str) -> Option<Value> {
-    if let Ok(value) = serde_json::from_str(body) {
+    if let Ok(value) = serde_json::from_slice(body.as_bytes()) {
         return Some(value);
     }
     let (from, to) = (body.find('{')?, body.rfind('}')?);
-    serde_json::from_str(body.get(from..=to)?).ok()
+    serde_json::from_slice(body.get(from..=to)?.as_bytes()).ok()
 }
 
 /// The text of the first element of this name, found textually: one provider names an encoding that it does not use.

@@ -24,7 +24,7 @@ impl Signature for Tc3 {
         let fields = headers(request)
             .into_iter()
             .filter(|(name, _)| SIGNED.contains(&name.as_str()))
-            .map(|(name, value)| (name, value.to_lowercase()))
+            .map(|(name, value)| (name, value.to_ascii_lowercase()))
             .collect();
         let target = Target::of(request.url.expose());
         let canonical = Canonical::of(request, target.path, fields);

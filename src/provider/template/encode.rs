@@ -77,7 +77,7 @@ pub(super) fn raw(value: &str, position: Position, into: &mut String) {
 pub(super) fn apply(filter: Filter, value: String) -> String {
     match filter {
         Filter::Base64 => base64(&value),
-        Filter::Lower => value.to_lowercase(),
+        Filter::Lower => value.to_ascii_lowercase(),
         Filter::Md5 => hex(&Md5::digest(value.as_bytes())),
         Filter::Raw => value,
         Filter::Sha1 => hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, value.as_bytes()).as_ref()),

@@ -246,10 +246,10 @@ pub(super) fn find<T: Copy>(table: &[(&'static str, T)], word: &str) -> Option<T
 
 /// The word of a table that was probably meant: at most two letters away, and less than half of the word.
 pub(super) fn nearest<T>(table: &[(&'static str, T)], word: &str) -> Option<&'static str> {
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     table
         .iter()
-        .map(|(name, _)| (distance(&name.to_lowercase(), &word), *name))
+        .map(|(name, _)| (distance(&name.to_ascii_lowercase(), &word), *name))
         .filter(|(steps, name)| *steps <= 2 && steps * 2 < name.len().max(2))
         .min_by_key(|(steps, _)| *steps)
         .map(|(_, name)| name)

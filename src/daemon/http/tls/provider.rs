@@ -32,7 +32,6 @@ const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         p256::ECDSA_SHA384,
         algorithm::ECDSA_P384_SHA256,
         algorithm::ECDSA_P384_SHA384,
-        algorithm::ED25519,
         algorithm::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
         algorithm::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
         algorithm::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
@@ -46,7 +45,6 @@ const SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     mapping: &[
         (SignatureScheme::ECDSA_NISTP384_SHA384, &[algorithm::ECDSA_P384_SHA384, p256::ECDSA_SHA384]),
         (SignatureScheme::ECDSA_NISTP256_SHA256, &[p256::ECDSA_SHA256, algorithm::ECDSA_P384_SHA256]),
-        (SignatureScheme::ED25519, &[algorithm::ED25519]),
         (SignatureScheme::RSA_PSS_SHA512, &[algorithm::RSA_PSS_2048_8192_SHA512_LEGACY_KEY]),
         (SignatureScheme::RSA_PSS_SHA384, &[algorithm::RSA_PSS_2048_8192_SHA384_LEGACY_KEY]),
         (SignatureScheme::RSA_PSS_SHA256, &[algorithm::RSA_PSS_2048_8192_SHA256_LEGACY_KEY]),
