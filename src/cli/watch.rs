@@ -1,6 +1,6 @@
 //! `watch`: live address events as the agent sees and judges them, with or without a running agent.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::io::{self, Write};
 
 use super::{Failure, report};
@@ -13,7 +13,7 @@ use crate::engine::network::{self, Network};
 /// Prints what changes until it is interrupted or nobody reads any more.
 pub(super) fn watch(loaded: &Loaded, out: &mut dyn Write) -> Result<(), Failure> {
     let records = &loaded.compiled.settings.records;
-    let mut last: BTreeMap<&RecordId, Vec<SourceStatus>> = BTreeMap::new();
+    let mut last: LiteMap<&RecordId, Vec<SourceStatus>> = LiteMap::new();
     let mut networks: Vec<Network> = Vec::new();
     let mut deaf = None;
     let ended = view::watch(|look| {

@@ -1,6 +1,6 @@
 //! [`Config`] → what the engine and the provider need. Translates, decides nothing.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::sync::Arc;
 
 use super::mistake::{Mistake, quoted};
@@ -18,9 +18,9 @@ pub struct Compiled {
     /// For the engine.
     pub settings: Settings,
     /// For the requests: how each record speaks to its provider.
-    pub accounts: BTreeMap<RecordId, Arc<Account>>,
+    pub accounts: LiteMap<RecordId, Arc<Account>>,
     /// The network or device that a record's requests leave through, where one is named.
-    pub binds: BTreeMap<RecordId, String>,
+    pub binds: LiteMap<RecordId, String>,
 }
 
 impl Config {
@@ -29,7 +29,7 @@ impl Config {
     /// # Errors
     ///
     /// All that the provider entries object to, and records whose password file is not among `secrets`.
-    pub fn compile(&self, secrets: &BTreeMap<RecordId, Secret>) -> Result<Compiled, Vec<Mistake>> {
+    pub fn compile(&self, secrets: &LiteMap<RecordId, Secret>) -> Result<Compiled, Vec<Mistake>> {
         let mut compiled = Compiled::default();
         let mut mistakes = Vec::new();
         let usable = |record: &Record| record.enabled && self.own.broken(&record.provider).is_none();
@@ -175,7 +175,7 @@ type Claim<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Family, &'a str);
 
 /// Records that would overwrite another one at the provider for ever.
 pub(super) fn clashes(config: &Config) -> Vec<(RecordId, Mistake)> {
-    let mut claims: BTreeMap<Claim<'_>, &RecordId> = BTreeMap::new();
+    let mut claims: LiteMap<Claim<'_>, &RecordId> = LiteMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
         let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];

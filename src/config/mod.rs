@@ -22,7 +22,7 @@ pub mod uci;
 mod value;
 mod values;
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub struct Config {
     /// What holds for the whole agent.
     pub global: Global,
     /// Records by name, also those that are not enabled.
-    pub records: BTreeMap<RecordId, Record>,
+    pub records: LiteMap<RecordId, Record>,
     /// Entries that go before those of the catalogue.
     pub own: Own,
 }
@@ -131,7 +131,7 @@ pub struct Record {
     /// Least time between two requests, beside the provider's own limits.
     pub min_interval: Option<Duration>,
     home: Place,
-    places: BTreeMap<&'static str, Place>,
+    places: LiteMap<&'static str, Place>,
 }
 
 impl Record {

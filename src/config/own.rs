@@ -1,6 +1,7 @@
 //! Entries of the user's own: the texts of files become providers, which go before those inside the program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl Default for Wanted {
 /// The user's own entries, as far as records use them, and what is wrong with all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Own {
-    entries: BTreeMap<String, Entry>,
+    entries: LiteMap<String, Entry>,
     /// Ids of all files, for suggestions.
     ids: BTreeSet<String>,
     mistakes: Vec<Mistake>,

@@ -1,6 +1,6 @@
 //! Sections of written values → [`Config`], through the option table. Both front ends end here.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::compile;
 use super::dialect::Dialect;
@@ -106,7 +106,7 @@ fn judge(source: &Source<'_>, written: &Written, faults: Vec<Fault>, own: &Own) 
     }
     let values = reader.section(&written.global, Scope::Global);
     let global = global(&values);
-    let mut records = BTreeMap::new();
+    let mut records = LiteMap::new();
     for section in &written.records {
         if let Some(record) = reader.record(section) {
             records.insert(RecordId(section.name.clone()), record);
@@ -167,7 +167,7 @@ impl Reader<'_> {
 
     fn section(&mut self, section: &Section, scope: Scope) -> Values {
         let before = self.mistakes.len();
-        let mut values = Values { values: BTreeMap::new(), places: BTreeMap::new(), whole: false };
+        let mut values = Values { values: LiteMap::new(), places: LiteMap::new(), whole: false };
         for entry in &section.entries {
             let Some(option) = options::find(scope, &entry.key) else {
                 if let Some(meant) = self.unknown_option(entry, scope) {

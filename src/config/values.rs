@@ -1,6 +1,6 @@
 //! The valid values of a section → [`Global`] or [`Record`].
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::provider::{AccountSettings, Algorithm, DnsSettings, DnsTransport, Met
 
 /// The valid values of a section, with the offsets of their options.
 pub(super) struct Values {
-    pub(super) values: BTreeMap<&'static str, Value>,
-    pub(super) places: BTreeMap<&'static str, Place>,
+    pub(super) values: LiteMap<&'static str, Value>,
+    pub(super) places: LiteMap<&'static str, Place>,
     /// Whether every entry was valid.
     pub(super) whole: bool,
 }

@@ -32,7 +32,7 @@ mod transport;
 mod wire;
 mod worker;
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -169,7 +169,7 @@ pub struct Http {
     results: Results,
     queue: Arc<Queue>,
     open: bool,
-    tickets: BTreeMap<JobId, Weak<Ticket>>,
+    tickets: LiteMap<JobId, Weak<Ticket>>,
 }
 
 impl Http {
@@ -184,7 +184,7 @@ impl Http {
             results: Arc::new(results),
             queue: Arc::default(),
             open: true,
-            tickets: BTreeMap::new(),
+            tickets: LiteMap::new(),
         }
     }
 
@@ -253,7 +253,7 @@ impl Http {
     /// Ends all jobs and lets the workers go; each later [`Http::send`] fails.
     pub fn shutdown(&mut self) {
         self.open = false;
-        for ticket in std::mem::take(&mut self.tickets).into_values().filter_map(|ticket| ticket.upgrade()) {
+        for ticket in std::mem::take(&mut self.tickets).values().filter_map(Weak::upgrade) {
             ticket.withdraw(Phase::Tls);
             ticket.abandon();
         }

@@ -1,6 +1,6 @@
 //! The configuration as it lies on disk: the file, its mode, the user's own entries, and the password files.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -197,7 +197,7 @@ fn complete(
     mode: u32,
     read: config::Read,
     within: &dyn Fn(&Path) -> bool,
-) -> Result<(Loaded, BTreeMap<RecordId, Secret>), LoadError> {
+) -> Result<(Loaded, LiteMap<RecordId, Secret>), LoadError> {
     let mut warnings = read.warnings;
     if read.config.holds_password() && mode & 0o004 != 0 {
         warnings.push(Mistake::warning(
@@ -231,8 +231,8 @@ fn secrets(
     config: &Config,
     within: &dyn Fn(&Path) -> bool,
     warnings: &mut Vec<Mistake>,
-) -> (BTreeMap<RecordId, Secret>, Vec<Mistake>) {
-    let mut secrets = BTreeMap::new();
+) -> (LiteMap<RecordId, Secret>, Vec<Mistake>) {
+    let mut secrets = LiteMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
         let Some(Password::File(path)) = &record.password else { continue };

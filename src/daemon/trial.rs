@@ -164,7 +164,7 @@ pub fn unknown(record: &RecordId, loaded: &Loaded) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use litemap::LiteMap;
 
     use super::*;
     use crate::config;
@@ -173,7 +173,7 @@ mod tests {
     fn requests_are_shown_without_secrets() {
         let text = "[record.home]\nprovider = \"dyndns2\"\nserver = \"https://dyn.example.org\"\n\
                     hostname = \"a.example.org\"\nuser = \"alice\"\npassword = \"hunter2\"\nipv4 = \"ppp0\"\n";
-        let compiled = config::toml::read(text).unwrap().config.compile(&BTreeMap::new()).unwrap();
+        let compiled = config::toml::read(text).unwrap().config.compile(&LiteMap::new()).unwrap();
         let home = RecordId("home".to_owned());
         let source = |candidate: Option<IpAddr>| SourceStatus {
             family: Family::V4,

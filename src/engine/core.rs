@@ -1,6 +1,7 @@
 //! The machine: what an event changes, what is due now, when to look again.
 
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 use super::address::{Snapshot, choose};
 use super::journal::{Report, Story};
@@ -18,12 +19,12 @@ const FLIGHTS_PER_SERVER: usize = 2;
 /// The decision core. Owns no socket, clock, dice, thread, lock or log.
 #[derive(Debug)]
 pub struct Engine {
-    pub(super) records: BTreeMap<RecordId, Record>,
-    pub(super) accounts: BTreeMap<String, Pacing>,
+    pub(super) records: LiteMap<RecordId, Record>,
+    pub(super) accounts: LiteMap<String, Pacing>,
     /// Names of records that are not configured (any more), and what was restored.
-    pub(super) memory: BTreeMap<Key, Entry>,
+    pub(super) memory: LiteMap<Key, Entry>,
     /// Jobs whose lane is gone; they still take a place.
-    pub(super) orphans: BTreeMap<JobId, Orphan>,
+    pub(super) orphans: LiteMap<JobId, Orphan>,
     pub(super) boot: Option<String>,
     pub(super) dice: Dice,
     /// Actions that a person waits for: before anything is written down or told.
@@ -48,10 +49,10 @@ impl Engine {
     #[must_use]
     pub fn new(seed: u64, boot: Option<String>, state: State, now: Now) -> Self {
         let mut engine = Self {
-            records: BTreeMap::new(),
-            accounts: BTreeMap::new(),
-            memory: BTreeMap::new(),
-            orphans: BTreeMap::new(),
+            records: LiteMap::new(),
+            accounts: LiteMap::new(),
+            memory: LiteMap::new(),
+            orphans: LiteMap::new(),
             boot,
             dice: Dice::new(seed),
             requests: VecDeque::new(),
@@ -140,7 +141,7 @@ impl Engine {
     }
 
     fn clock_set(&mut self, now: Instant) {
-        let lanes = self.records.values_mut().flat_map(|record| &mut record.lanes);
+        let lanes = self.records.iter_mut().flat_map(|(_, record)| &mut record.lanes);
         for lane in lanes.filter(|lane| lane.backoff.fault == Some(Fault::Clock)) {
             lane.backoff.until = Some(now);
         }
@@ -149,7 +150,7 @@ impl Engine {
     /// Flights that a newer address has made pointless are withdrawn, and given up when their grace is over. Those that
     /// were begun before the line was complete get one fresh start.
     fn supersede(&mut self, now: Instant) {
-        for record in self.records.values_mut() {
+        for (_, record) in &mut self.records {
             let superseded: Vec<bool> = record.lanes.iter().map(|lane| lane.is_superseded(record)).collect();
             for (lane, superseded) in record.lanes.iter_mut().zip(superseded) {
                 if let Some(job) = lane.restart(now) {

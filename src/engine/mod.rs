@@ -16,7 +16,7 @@ mod status;
 mod tests;
 pub mod time;
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,7 @@ pub struct JobId(pub u64);
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Settings {
     /// Records by name.
-    pub records: BTreeMap<RecordId, RecordSettings>,
+    pub records: LiteMap<RecordId, RecordSettings>,
 }
 
 /// One record: these names shall have the addresses of these devices.

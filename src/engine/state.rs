@@ -1,6 +1,6 @@
 //! What must survive: confirmed addresses, parking, doubts, and what the accounts were sent.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct State {
     /// One for each name and family.
     pub entries: Vec<Entry>,
     /// What each account was sent.
-    pub(super) accounts: BTreeMap<String, Pacing>,
+    pub(super) accounts: LiteMap<String, Pacing>,
 }
 
 /// One name and family.

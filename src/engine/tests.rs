@@ -3,7 +3,7 @@
 mod networks;
 mod reports;
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::time::{Duration, SystemTime};
 
 use super::address::{Address, Link, Scope, Snapshot};
@@ -41,7 +41,7 @@ fn record(ipv4: Option<&str>, ipv6: Option<&str>, manners: Manners) -> RecordSet
 }
 
 fn only(record: RecordSettings) -> Settings {
-    Settings { records: BTreeMap::from([(RecordId("home".to_owned()), record)]) }
+    Settings { records: LiteMap::from_iter([(RecordId("home".to_owned()), record)]) }
 }
 
 fn table(addresses: &[&str]) -> Snapshot {
@@ -268,7 +268,7 @@ fn a_refusal_is_final_until_the_settings_change_or_the_user_says_update() {
         assert_eq!(bench.tell(Event::Update { records: vec![], force: false }), [send(2, B)]);
         bench.reply(2, refused(refusal));
         let mut settings = bench.settings.clone();
-        settings.records.values_mut().for_each(|record| record.fingerprint = 2);
+        settings.records.iter_mut().for_each(|(_, record)| record.fingerprint = 2);
         assert_eq!(bench.tell(Event::Settings(settings)), [send(3, B)]);
     }
 }
@@ -425,7 +425,7 @@ fn the_second_family_is_gathered_only_where_the_provider_wants_it() {
 
 #[test]
 fn a_slow_server_keeps_two_places_and_the_others_are_served() {
-    let mut records = BTreeMap::new();
+    let mut records = LiteMap::new();
     for (id, server) in
         [("a", "slow"), ("b", "slow"), ("c", "slow"), ("d", "one"), ("e", "two"), ("f", "three")]
     {

@@ -1,6 +1,6 @@
 //! One record on its way from another client's configuration to ours.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::super::mistake::quoted;
 use super::super::options::{self, Kind, Scope};
@@ -17,7 +17,7 @@ pub(super) struct Draft {
     /// The catalogue's entry, if there is one.
     pub(super) provider: Option<Provider>,
     /// Our options.
-    pub(super) options: BTreeMap<&'static str, Raw>,
+    pub(super) options: LiteMap<&'static str, Raw>,
     /// What could not be carried over.
     pub(super) remarks: Remarks,
     /// Whether the other client was allowed to speak without encryption.
@@ -47,7 +47,7 @@ impl Draft {
             name: name.to_owned(),
             origin,
             provider: None,
-            options: BTreeMap::new(),
+            options: LiteMap::new(),
             remarks: Remarks::default(),
             permits_http: false,
             failure: None,

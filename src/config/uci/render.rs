@@ -1,6 +1,6 @@
 //! Written values → TOML that reads back as the same configuration.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt::Write;
 
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ impl Sections {
     /// The configuration as TOML, with OpenWrt's directories, and with these passwords in place of the files that hold
     /// them. It is as secret as they are.
     #[must_use]
-    pub fn to_toml(&self, passwords: &BTreeMap<RecordId, Secret>) -> Zeroizing<String> {
+    pub fn to_toml(&self, passwords: &LiteMap<RecordId, Secret>) -> Zeroizing<String> {
         let mut text = Zeroizing::new(HEAD.to_owned());
         text.push_str("\n[global]\n");
         push_options(&mut text, &self.0.global, None);

@@ -1,6 +1,6 @@
 //! Finds the addresses of a host: by itself, from the resolver, or from memory.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use crate::provider::Family;
 /// Addresses that were good last: a router often has a line before it has a resolver.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Endpoints(BTreeMap<String, Vec<IpAddr>>);
+pub struct Endpoints(LiteMap<String, Vec<IpAddr>>);
 
 impl Endpoints {
     /// The addresses of a host, the one that worked last first; empty if it is not known.
@@ -34,7 +34,7 @@ impl Endpoints {
         addresses.extend(others.iter().copied().filter(|other| *other != good).take(ADDRESSES_MAX - 1));
         if !self.0.contains_key(host) && self.0.len() >= HOSTS_MAX {
             // Which one goes does not matter: nobody has so many providers.
-            self.0.pop_first();
+            let _ = self.0.first().map(|(host, _)| host.clone()).and_then(|host| self.0.remove(&host));
         }
         self.0.insert(host.to_owned(), addresses);
     }

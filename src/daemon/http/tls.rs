@@ -3,7 +3,7 @@
 mod p256;
 mod provider;
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use provider::provider;
 /// One configuration for each bundle in use, read when it is needed first and again when it is another file. A bundle
 /// that could not be read is looked for again the next time; the one that was read before serves until then.
 #[derive(Default)]
-pub(super) struct Trust(Mutex<BTreeMap<Option<PathBuf>, Known>>);
+pub(super) struct Trust(Mutex<LiteMap<Option<PathBuf>, Known>>);
 
 type Known = (Mark, Arc<ClientConfig>);
 

@@ -9,7 +9,7 @@
 //! that does not have it, since a libc that hears ENOSYS goes another way, and one that hears EPERM may give up (glibc
 //! ends the process when rseq fails so). A listed call with arguments that are not ours fails with EPERM.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::io;
 
 use libc::sock_filter;
@@ -70,7 +70,7 @@ fn program(architecture: u32, calls: &[(u32, Call)]) -> Vec<sock_filter> {
 /// The verdict on each number, up to the next one.
 fn spans(architecture: u32, calls: &[(u32, Call)]) -> Vec<(u32, Verdict)> {
     const UNLISTED: Verdict = Verdict::Fail(libc::ENOSYS.unsigned_abs());
-    let mut spans = BTreeMap::from([(0, UNLISTED)]);
+    let mut spans = LiteMap::<_, _>::from_iter([(0, UNLISTED)]);
     for (number, call) in calls {
         let verdict = match call {
             Call::Always => Verdict::Allow,
@@ -83,7 +83,7 @@ fn spans(architecture: u32, calls: &[(u32, Call)]) -> Vec<(u32, Verdict)> {
         // x32 has the same architecture and numbers of its own (__X32_SYSCALL_BIT, asm/unistd.h).
         spans.insert(0x4000_0000, Verdict::Kill);
     }
-    let mut spans: Vec<_> = spans.into_iter().collect();
+    let mut spans = spans.into_tuple_vec();
     spans.dedup_by_key(|(_, verdict)| *verdict);
     spans
 }

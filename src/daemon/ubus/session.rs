@@ -12,7 +12,8 @@
 
 mod speech;
 
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -97,7 +98,7 @@ pub(super) struct Session {
     /// The methods of our object, if we have one.
     signature: Option<Map<String, Value>>,
     sequence: u16,
-    asked: BTreeMap<u16, (Asked, Body)>,
+    asked: LiteMap<u16, (Asked, Body)>,
     ears: Thing,
     own: Thing,
     netifd: Thing,
@@ -119,7 +120,7 @@ impl Session {
         Self {
             signature,
             sequence: 0,
-            asked: BTreeMap::new(),
+            asked: LiteMap::new(),
             ears: Thing::Wanted,
             own: Thing::Wanted,
             netifd: Thing::Wanted,
