@@ -1,6 +1,6 @@
 //! The catalogue as users meet it, and entries of their own beside the program.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fs;
 use std::path::Path;
 
@@ -209,7 +209,7 @@ fn the_examples_of_every_provider_are_valid_in_both_languages() {
             );
             // A made-up key of RFC 7515, for those that ask for a file with one.
             let key = Secret::new(include_str!("../data/keys/rfc7515-a2.pem").trim_end());
-            let files = BTreeMap::from([(RecordId("home".to_owned()), key)]);
+            let files = LiteMap::from_iter([(RecordId("home".to_owned()), key)]);
             assert_eq!(config.compile(&files).unwrap().accounts.len(), 1);
         }
     }

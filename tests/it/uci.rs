@@ -1,6 +1,6 @@
 //! Configurations in UCI, and what their writers are told about them.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -122,7 +122,7 @@ fn what_is_cut_off_by_a_comment_is_warned_about() {
 fn passwords_of_files_are_written_in_their_place() {
     let parsed = read(&data().join("good/design"));
     let nas = RecordId("nas".to_owned());
-    let secrets = BTreeMap::from([(nas.clone(), Secret::new("hunter2 \\ \"x\""))]);
+    let secrets = LiteMap::from_iter([(nas.clone(), Secret::new("hunter2 \\ \"x\""))]);
     let text = parsed.sections.to_toml(&secrets);
     let config = config::toml::read(&text).unwrap().config;
     assert!(
@@ -132,7 +132,7 @@ fn passwords_of_files_are_written_in_their_place() {
     assert!(
         parsed
             .sections
-            .to_toml(&BTreeMap::new())
+            .to_toml(&LiteMap::new())
             .contains("\npassword_file = \"/etc/wanbeacon/desec.token\"\n")
     );
 }
@@ -273,7 +273,7 @@ fn record(more: &str) -> String {
 }
 
 fn assert_survives(parsed: &Parsed) {
-    let text = parsed.sections.to_toml(&BTreeMap::new());
+    let text = parsed.sections.to_toml(&LiteMap::new());
     let again = config::toml::read(&text)
         .unwrap_or_else(|mistakes| panic!("{}\n{}", *text, render(Path::new("x"), &mistakes)));
     assert_same(&again.config, &parsed.read.config);

@@ -499,7 +499,7 @@ impl World {
         self.ask_netifd();
         let state = if self.tmpfs.version > 0 { self.tmpfs.clone() } else { self.flash.clone() };
         self.engine = Engine::new(self.dice.roll(), Some(self.boot.to_string()), state, self.now());
-        let records = BTreeMap::from([(RecordId("home".to_owned()), self.settings.clone())]);
+        let records = [(RecordId("home".to_owned()), self.settings.clone())].into_iter().collect();
         self.tell(Event::Settings(Settings { records }));
         self.bell(false);
     }
