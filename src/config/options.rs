@@ -255,6 +255,8 @@ pub const OPTIONS: &[Opt] = &[
         "How messages travel, for the provider `rfc2136`."),
     option(Scope::Record, "prerequisite", Kind::OneOf(PREREQUISITES), "none", r#""yxdomain""#,
         "What must hold before something is changed, for the provider `rfc2136`: `yxdomain` creates no new name."),
+    option(Scope::Record, "ptr", Kind::Flag, "`false`", "true",
+        "Whether the PTR records of the addresses show the first name, for the provider `rfc2136`."),
     option(Scope::Record, "url", Kind::Url, "", r#""https://dyn.example.org/?name={host}&ip={ip}""#,
         "The whole update request, for the provider `custom`."),
     option(Scope::Record, "raw", Kind::Flag, "`false`", "true",

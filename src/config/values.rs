@@ -123,6 +123,7 @@ fn dns(values: &Values) -> DnsSettings {
         algorithm: algorithm.unwrap_or_default(),
         transport: if chosen("transport", "tcp") { DnsTransport::Tcp } else { DnsTransport::Udp },
         prerequisite: if chosen("prerequisite", exists.name()) { exists } else { Prerequisite::None },
+        ptr: values.flag("ptr").unwrap_or(false),
     }
 }
 

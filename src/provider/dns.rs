@@ -86,6 +86,8 @@ pub struct DnsSettings {
     pub transport: DnsTransport,
     /// What must hold before something is changed.
     pub prerequisite: Prerequisite,
+    /// Whether the PTR records of the addresses show the first name.
+    pub ptr: bool,
 }
 
 /// How TSIG signs (RFC 8945 section 6).

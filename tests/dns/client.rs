@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
+use hickory_proto::rr::{Name, RecordType};
 use wanbeacon::daemon::clock;
 use wanbeacon::daemon::http::{Http, Inquiry, Limits, Settings};
 use wanbeacon::engine::{Exchange, JobId, Outcome};
@@ -108,4 +109,12 @@ pub(crate) fn is_published(server: SocketAddr, update: &Update) {
             assert_eq!(found, wanted, "{name} {family}");
         }
     }
+}
+
+/// Whether the server says that this is the only name of an address.
+#[track_caller]
+pub(crate) fn is_called(server: SocketAddr, ip: IpAddr, name: &str) {
+    let found = query::ask(server, Name::from(ip), RecordType::PTR, Duration::from_secs(10)).unwrap();
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found, [format!("{name}.")], "{ip}");
 }

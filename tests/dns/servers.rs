@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\nold A 192.0.2.1\n\
                     alias CNAME elsewhere.example.net.\n";
 
+/// The reverse zones of the addresses for documentation that the tests publish.
+const REVERSE_V4: &str = "100.51.198.in-addr.arpa";
+const REVERSE_V6: &str = "8.b.d.0.1.0.0.2.ip6.arpa";
+
 /// A running server; ends when it is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -32,7 +36,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// BIND with the zone `example.test`, which the key may change; `sub.example.test`, which the keys of the other
-    /// algorithms may change as well, each named after its own; and `denied.test`, which nobody may change.
+    /// algorithms may change as well, each named after its own; reverse zones; and `denied.test`, which nobody may
+    /// change.
     pub(crate) fn bind() -> Self {
         let zone = |name: &str, policy: &str| {
             format!(
@@ -44,10 +49,12 @@ impl Server {
         let grant = |name: &&str| format!("grant {name} zonesub A AAAA;");
         let grants: String = others.iter().chain([&KEY]).map(grant).collect();
         let more: String = others.iter().map(key).collect();
-        let more =
-            more + &zone("sub.example.test", &grants) + &zone("denied.test", "grant nobody zonesub A;");
+        let more = more
+            + &zone(REVERSE_V6, "grant router zonesub PTR;")
+            + &zone("sub.example.test", &grants)
+            + &zone("denied.test", "grant nobody zonesub A;");
         Self::start(|directory, port| {
-            for name in ["example.test", "sub.example.test", "denied.test"] {
+            for name in ["example.test", "sub.example.test", "denied.test", REVERSE_V4, REVERSE_V6] {
                 write(directory, &format!("{name}.zone"), ZONE);
             }
             let path = directory.display();

@@ -3,11 +3,11 @@
 use wanbeacon::daemon::http::Limits;
 use wanbeacon::engine::Outcome;
 use wanbeacon::provider::{
-    AccountSettings, Algorithm, DnsSettings, DnsTransport, Prerequisite, Refusal, Secret, Verdict,
+    AccountSettings, Algorithm, DnsSettings, DnsTransport, Family, Prerequisite, Refusal, Secret, Verdict,
 };
 
 use crate::client::{
-    is_good, is_published, publish, publish_with, refusal, settings, trouble, unix_now, update,
+    is_called, is_good, is_published, publish, publish_with, refusal, settings, trouble, unix_now, update,
 };
 use crate::servers::{Server, WRONG_SECRET};
 
@@ -50,7 +50,10 @@ fn each_algorithm_is_accepted_over_udp_and_tcp() {
             let (user, zone) = (Some(algorithm.name().to_owned()), Some("sub.example.test".to_owned()));
             octet += 1;
             let update = update(&["home.sub.example.test"], octet);
-            is_good(&AccountSettings { user, zone, dns, ..settings(server.address) }, &update);
+            let (outcome, exchange) =
+                publish(&AccountSettings { user, zone, dns, ..settings(server.address) }, &update);
+            assert_eq!(outcome, Outcome::Answered(vec![Verdict::Good]), "{algorithm:?}");
+            assert_eq!(exchange.connect_ms > 0.0, transport == DnsTransport::Tcp, "a connection was made");
             is_published(server.address, &update);
         }
     }
@@ -152,6 +155,34 @@ fn a_name_that_does_not_exist_is_not_created_where_that_is_the_prerequisite() {
         assert_eq!(class, Refusal::Name);
         assert!(words.contains("'prerequisite'"), "{words}");
     }
+}
+
+#[test]
+fn addresses_are_called_by_the_first_name_on_request() {
+    let server = Server::bind();
+    let dns = DnsSettings { ptr: true, ..DnsSettings::default() };
+    let found = AccountSettings { zone: None, ..settings(server.address) };
+    for (octet, settings) in [(7, settings(server.address)), (8, found)] {
+        let update = update(&["home.example.test", "old.example.test"], octet);
+        for _ in 0..2 {
+            is_good(&AccountSettings { dns, ..settings.clone() }, &update);
+            is_published(server.address, &update);
+            for family in [Family::V4, Family::V6] {
+                is_called(server.address, update.address(family).unwrap(), "home.example.test");
+            }
+        }
+    }
+}
+
+/// Knot has no reverse zone here.
+#[test]
+fn a_reverse_zone_that_is_somebody_elses_leaves_the_name_published_and_parks_nothing() {
+    let server = Server::knot();
+    let dns = DnsSettings { ptr: true, ..DnsSettings::default() };
+    let update = update(&["home.example.test"], 7);
+    let words = trouble(&AccountSettings { dns, ..settings(server.address) }, &update);
+    assert!(words.contains("PTR record of 198.51.100.7") && words.contains("'ptr'"), "{words}");
+    is_published(server.address, &update);
 }
 
 #[test]

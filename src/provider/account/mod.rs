@@ -58,7 +58,7 @@ impl Account {
         };
         let mut dns = None;
         if provider.is_dns {
-            match Peer::read(&provider.id, &settings) {
+            match Peer::read(&provider.id, &settings, names) {
                 Ok(peer) => dns = Some(Arc::new(peer)),
                 Err(more) => errors.extend(more),
             }

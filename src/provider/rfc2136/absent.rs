@@ -13,7 +13,7 @@ pub(super) enum Peer {}
 pub(super) enum Talk {}
 
 impl Peer {
-    pub(super) fn read(_: &str, _: &AccountSettings) -> Result<Self, Vec<AccountError>> {
+    pub(super) fn read(_: &str, _: &AccountSettings, _: &[String]) -> Result<Self, Vec<AccountError>> {
         Err(Vec::new())
     }
 

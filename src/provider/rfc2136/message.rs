@@ -1,13 +1,14 @@
 //! Messages: the question for a SOA record, the update, and the same for a person.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::base::iana::{Class, Opcode, Rtype};
-use domain::base::message_builder::{AdditionalBuilder, PushError};
+use domain::base::message_builder::AdditionalBuilder;
 use domain::base::rdata::UnknownRecordData;
 use domain::base::{Message, MessageBuilder, ParsedName, StaticCompressor, ToName, Ttl};
 use domain::rdata::tsig::Time48;
-use domain::rdata::{A, Aaaa, Soa};
+use domain::rdata::{A, Aaaa, Ptr, Soa};
 use domain::tsig::{ClientTransaction, Key};
 use ring::hmac;
 
@@ -32,18 +33,79 @@ pub(super) fn soa(id: u16, owner: &str, is_recursive: bool) -> Option<Vec<u8>> {
     Some(question.finish().into_target())
 }
 
-/// Deletes the RRsets of the names and adds the new ones (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that
-/// is none, or more than fits into a message.
+/// What one message changes.
+pub(super) struct Changes {
+    /// Names that must exist, if that is the prerequisite.
+    pub(super) names: Vec<String>,
+    pub(super) sets: Vec<RrSet>,
+}
+
+/// An RRset of one record.
+pub(super) struct RrSet {
+    pub(super) owner: String,
+    pub(super) value: Value,
+}
+
+/// The record's type and data.
+pub(super) enum Value {
+    A(Ipv4Addr),
+    Aaaa(Ipv6Addr),
+    Ptr(String),
+}
+
+impl Changes {
+    /// Both addresses of each name.
+    pub(super) fn of_names(names: Vec<String>, update: &Update) -> Self {
+        let values = |owner: &String| {
+            let (a, aaaa) = (update.ipv4.map(Value::A), update.ipv6.map(Value::Aaaa));
+            let owner = owner.clone();
+            a.into_iter().chain(aaaa).map(move |value| RrSet { owner: owner.clone(), value })
+        };
+        let sets = names.iter().flat_map(values).collect();
+        Self { names, sets }
+    }
+
+    /// The name of an address.
+    pub(super) fn of_address(ip: IpAddr, name: String) -> Self {
+        Self { names: Vec::new(), sets: vec![RrSet { owner: reverse(ip), value: Value::Ptr(name) }] }
+    }
+}
+
+/// The owner of an address's PTR record (RFC 1035 section 3.5, RFC 3596 section 2.5).
+pub(super) fn reverse(ip: IpAddr) -> String {
+    WireName::reverse_from_addr(ip).map(|name| text(&name)).unwrap_or_default()
+}
+
+impl Value {
+    fn rtype(&self) -> Rtype {
+        match self {
+            Self::A(_) => Rtype::A,
+            Self::Aaaa(_) => Rtype::AAAA,
+            Self::Ptr(_) => Rtype::PTR,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::A(ip) => write!(f, "A {ip}"),
+            Self::Aaaa(ip) => write!(f, "AAAA {ip}"),
+            Self::Ptr(name) => write!(f, "PTR {name}."),
+        }
+    }
+}
+
+/// Deletes each RRset and adds the new one (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that is none, or more
+/// than fits into a message.
 pub(super) fn update(
     peer: &Peer,
     key: Key,
     (id, now): (u16, u64),
     zone: &str,
-    names: &[&str],
-    update: &Update,
+    changes: &Changes,
 ) -> Option<Signed> {
-    let names: Vec<WireName> = names.iter().map(|owner| name(owner)).collect::<Option<_>>()?;
-    let mut builder = fill(peer, id, &name(zone)?, &names, update)?;
+    let mut builder = fill(peer, id, zone, changes)?;
     let transaction = ClientTransaction::request(key, &mut builder, time(now)).ok()?;
     Some(Signed { message: builder.finish().into_target(), transaction })
 }
@@ -51,32 +113,28 @@ pub(super) fn update(
 fn fill(
     peer: &Peer,
     id: u16,
-    zone: &WireName,
-    names: &[WireName],
-    update: &Update,
+    zone: &str,
+    changes: &Changes,
 ) -> Option<AdditionalBuilder<StaticCompressor<Vec<u8>>>> {
     let mut section = start(id, Opcode::UPDATE)?.question();
-    section.push((zone, Rtype::SOA)).ok()?;
+    section.push((name(zone)?, Rtype::SOA)).ok()?;
     let mut section = section.answer();
     if peer.dns.prerequisite == Prerequisite::NameExists {
-        for owner in names {
-            section.push(whole(owner, Rtype::ANY)?).ok()?;
+        for owner in &changes.names {
+            section.push(whole(&name(owner)?, Rtype::ANY)?).ok()?;
         }
     }
-    let mut section = section.authority();
-    let mut push = |owner: &WireName| -> Result<(), PushError> {
-        let ttl = Ttl::from_secs(peer.ttl);
-        if let Some(ip) = update.ipv4 {
-            section.push(whole(owner, Rtype::A).ok_or(PushError::ShortBuf)?)?;
-            section.push((owner, Class::IN, ttl, A::new(ip)))?;
-        }
-        if let Some(ip) = update.ipv6 {
-            section.push(whole(owner, Rtype::AAAA).ok_or(PushError::ShortBuf)?)?;
-            section.push((owner, Class::IN, ttl, Aaaa::new(ip)))?;
-        }
-        Ok(())
-    };
-    names.iter().try_for_each(&mut push).ok()?;
+    let (mut section, ttl) = (section.authority(), Ttl::from_secs(peer.ttl));
+    for RrSet { owner, value } in &changes.sets {
+        let owner = name(owner)?;
+        section.push(whole(&owner, value.rtype())?).ok()?;
+        let added = match value {
+            Value::A(ip) => section.push((&owner, Class::IN, ttl, A::new(*ip))),
+            Value::Aaaa(ip) => section.push((&owner, Class::IN, ttl, Aaaa::new(*ip))),
+            Value::Ptr(host) => section.push((&owner, Class::IN, ttl, Ptr::new(name(host)?))),
+        };
+        added.ok()?;
+    }
     Some(section.additional())
 }
 
@@ -140,13 +198,12 @@ pub(super) fn id(peer: &Peer, update: &Update, now: u64, count: u16) -> u16 {
     }
 }
 
-/// An update in the language of nsupdate(1), without the secret.
+/// A message in the language of nsupdate(1), without the secret.
 pub(super) fn script(
     peer: &Peer,
     server: Option<&NameServer>,
     zone: Option<&str>,
-    names: &[&str],
-    update: &Update,
+    changes: &Changes,
 ) -> String {
     let mut text = String::new();
     if let Some(NameServer::Host { host, port }) = server {
@@ -157,17 +214,13 @@ pub(super) fn script(
     }
     let _ = writeln!(text, "key {}:{} ***", peer.dns.algorithm.name(), peer.key_name);
     if peer.dns.prerequisite == Prerequisite::NameExists {
-        for name in names {
+        for name in &changes.names {
             let _ = writeln!(text, "prereq yxdomain {name}");
         }
     }
-    for name in names {
-        if let Some(ip) = update.ipv4 {
-            let _ = writeln!(text, "update delete {name} A\nupdate add {name} {} A {ip}", peer.ttl);
-        }
-        if let Some(ip) = update.ipv6 {
-            let _ = writeln!(text, "update delete {name} AAAA\nupdate add {name} {} AAAA {ip}", peer.ttl);
-        }
+    for RrSet { owner, value } in &changes.sets {
+        let _ = writeln!(text, "update delete {owner} {}", value.rtype());
+        let _ = writeln!(text, "update add {owner} {} {value}", peer.ttl);
     }
     text.push_str("send");
     text

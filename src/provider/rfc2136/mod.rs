@@ -9,7 +9,7 @@
 //! ```
 //!
 //! One message carries all names of a zone. It deletes each RRset and adds the new one, which the server does whole or
-//! not at all (RFC 2136 section 3.4). No dice are thrown: ids come from the key, so that nobody without it can guess them.
+//! not at all (RFC 2136 section 3.4). PTR records follow, each in a message to its own zone. No dice are thrown: ids come from the key, so that nobody without it can guess them.
 //! What nobody signed can delay an update, but neither confirm it nor park its record.
 
 mod badtime;
@@ -29,7 +29,8 @@ use zeroize::Zeroizing;
 use super::account::AccountError;
 use super::dns::{Algorithm, DNS_PORT, DnsSettings, NameServer};
 use super::settings::AccountSettings;
-use super::{Secret, Update};
+use super::{Family, Secret, Update};
+use message::Changes;
 pub(super) use talk::Talk;
 
 /// The server, the zone and the key of one account.
@@ -41,6 +42,8 @@ pub(super) struct Peer {
     key_name: String,
     secret: Secret,
     ttl: u32,
+    /// The name that the PTR records of the addresses show.
+    pointer: Option<String>,
     dns: DnsSettings,
 }
 
@@ -48,8 +51,12 @@ pub(super) struct Peer {
 const TTL_DEFAULT: u32 = 60;
 
 impl Peer {
-    /// Reads the settings of an account.
-    pub(super) fn read(provider: &str, settings: &AccountSettings) -> Result<Self, Vec<AccountError>> {
+    /// Reads the settings of an account, which tells these names.
+    pub(super) fn read(
+        provider: &str,
+        settings: &AccountSettings,
+        names: &[String],
+    ) -> Result<Self, Vec<AccountError>> {
         let mut errors = Vec::new();
         let server = settings.server.as_deref().map(server).transpose().unwrap_or_else(|mend| {
             errors.push(AccountError::Invalid { option: "server", mend });
@@ -79,6 +86,8 @@ impl Peer {
             key_name,
             secret,
             ttl: settings.ttl.unwrap_or(TTL_DEFAULT),
+            // Several names would be allowed, but whoever asks for the name of an address wants one.
+            pointer: names.iter().find(|name| settings.dns.ptr && !name.starts_with('*')).cloned(),
             dns: settings.dns,
         };
         if !peer.secret.is_empty() && peer.secret_octets().is_none() {
@@ -99,8 +108,21 @@ impl Peer {
 
     /// What an update says, in the language of nsupdate(1). Without a zone, nsupdate looks for it as this does.
     pub(super) fn script(&self, update: &Update) -> String {
-        let names: Vec<&str> = update.names.iter().map(String::as_str).collect();
-        message::script(self, self.server.as_ref(), self.zone.as_deref(), &names, update)
+        let changes = Changes::of_names(update.names.clone(), update);
+        let mut text = message::script(self, self.server.as_ref(), self.zone.as_deref(), &changes);
+        let name = self.pointer(update).and_then(|at| update.names.get(at));
+        for (ip, name) in addresses(update).filter_map(|ip| Some((ip, name?))) {
+            let changes = Changes::of_address(ip, name.clone());
+            text.push_str("\n\n; and to the reverse zone:\n");
+            text.push_str(&message::script(self, self.server.as_ref(), None, &changes));
+        }
+        text
+    }
+
+    /// The place of the name that the PTR records show, if the update tells it.
+    fn pointer(&self, update: &Update) -> Option<usize> {
+        let pointer = self.pointer.as_ref()?;
+        update.names.iter().position(|name| name == pointer)
     }
 
     fn key(&self) -> Option<Key> {
@@ -117,6 +139,10 @@ impl Peer {
         let octets = STANDARD.decode(self.secret.expose().trim()).ok().filter(|octets| !octets.is_empty());
         octets.map(Zeroizing::new)
     }
+}
+
+fn addresses(update: &Update) -> impl Iterator<Item = IpAddr> {
+    [Family::V4, Family::V6].into_iter().filter_map(|family| update.address(family))
 }
 
 /// A name in its wire form.

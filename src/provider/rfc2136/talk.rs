@@ -1,6 +1,7 @@
 //! One update on its way to its servers: what to ask next, and what all answers together mean.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::base::Message;
@@ -8,8 +9,8 @@ use domain::tsig::{ClientTransaction, Key, ValidationError};
 
 use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
 use super::super::{Refusal, Step, Update, Verdict};
-use super::message::{self, Signed};
-use super::{Peer, authority, badtime, verdict};
+use super::message::{self, Changes, Signed};
+use super::{Peer, addresses, authority, badtime, verdict};
 
 /// An update on its way; see the module's picture.
 pub(in crate::provider) struct Talk {
@@ -23,24 +24,33 @@ pub(in crate::provider) struct Talk {
     unplaced: VecDeque<Unplaced>,
     /// What has both; after `unplaced`, the first is being sent.
     placed: VecDeque<Batch>,
+    /// Addresses whose PTR records come after all that.
+    pointers: VecDeque<IpAddr>,
     /// The update that waits for its answer.
     sent: Option<Signed>,
-    /// Whether a server's time was used.
+    /// Whether the first of `placed` was sent with its server's time.
     is_corrected: bool,
     verdicts: Vec<Option<Verdict>>,
 }
 
-/// Names (by their places in the update) whose zone the SOA record of `owner` will show.
-struct Unplaced {
-    owner: String,
+/// Names by their places in the update, and what is said of them: their addresses, or the PTR record of this one.
+#[derive(Clone)]
+struct Subject {
     names: Vec<usize>,
+    pointer: Option<IpAddr>,
 }
 
-/// Names of one zone at one server.
+/// What lies in the zone that the SOA record of `owner` will show.
+struct Unplaced {
+    owner: String,
+    subject: Subject,
+}
+
+/// What lies in one zone at one server.
 struct Batch {
     zone: String,
     server: NameServer,
-    names: Vec<usize>,
+    subject: Subject,
 }
 
 impl Talk {
@@ -53,18 +63,23 @@ impl Talk {
             count: 0,
             unplaced: VecDeque::new(),
             placed: VecDeque::new(),
+            pointers: VecDeque::new(),
             sent: None,
             is_corrected: false,
             verdicts: vec![None; all.len()],
             peer,
         };
+        if talk.peer.pointer(update).is_some() {
+            talk.pointers.extend(addresses(update));
+        }
+        let of = |names| Subject { names, pointer: None };
         match (talk.peer.zone.clone(), talk.peer.server.clone()) {
-            (Some(zone), Some(server)) => talk.placed.push_back(Batch { zone, server, names: all }),
-            (Some(owner), None) => talk.unplaced.push_back(Unplaced { owner, names: all }),
+            (Some(zone), Some(server)) => talk.placed.push_back(Batch { zone, server, subject: of(all) }),
+            (Some(owner), None) => talk.unplaced.push_back(Unplaced { owner, subject: of(all) }),
             (None, _) => {
                 let each = update.names.iter().zip(all);
-                talk.unplaced
-                    .extend(each.map(|(owner, at)| Unplaced { owner: owner.clone(), names: vec![at] }));
+                let each = each.map(|(owner, at)| Unplaced { owner: owner.clone(), subject: of(vec![at]) });
+                talk.unplaced.extend(each);
             }
         }
         let step = talk.next();
@@ -84,42 +99,47 @@ impl Talk {
     fn located(&mut self, message: &[u8]) {
         let Some(mut unplaced) = self.unplaced.pop_front() else { return };
         let code = rcode(message);
+        let (zone, mend) = match unplaced.subject.pointer {
+            None => (self.peer.zone.as_ref(), "set 'zone' and 'server'"),
+            Some(_) => (None, "leave out 'ptr' if this zone is not yours"),
+        };
         if !matches!(code, "NOERROR" | "NXDOMAIN") {
-            let words = format!("cannot find the zone of {}: {} says {code}", unplaced.owner, self.whom());
-            let words = format!("{words}; set 'zone' and 'server'");
-            return self.settle(&unplaced.names, &Verdict::Busy { words, retry_after: None });
+            let words =
+                format!("cannot find the zone of {}: {} says {code}; {mend}", unplaced.owner, self.whom());
+            return self.settle(&unplaced.subject, verdict::busy(words));
         }
         match message::authority(message, &unplaced.owner) {
             // A zone that was set must be one.
-            Some(found) if self.peer.zone.as_ref().is_none_or(|zone| *zone == found.zone) => {
+            Some(found) if zone.is_none_or(|zone| *zone == found.zone) => {
                 let host = NameServer::Host { host: found.primary, port: DNS_PORT };
                 let server = self.peer.server.clone().unwrap_or(host);
-                self.place(found.zone, server, unplaced.names);
+                self.place(found.zone, server, unplaced.subject);
             }
             Some(found) => {
                 let words =
                     format!("{} is no zone; it lies in {}: set 'zone' to that", unplaced.owner, found.zone);
-                self.settle(&unplaced.names, &Verdict::Busy { words, retry_after: None });
+                self.settle(&unplaced.subject, verdict::busy(words));
             }
             None => match unplaced.owner.split_once('.') {
-                Some((_, parent)) if self.peer.zone.is_none() => {
+                Some((_, parent)) if zone.is_none() => {
                     unplaced.owner = parent.to_owned();
                     self.unplaced.push_front(unplaced);
                 }
                 Some(_) | None => {
-                    let words =
-                        format!("{} does not say which zone it is; set 'zone' and 'server'", self.whom());
-                    self.settle(&unplaced.names, &Verdict::NotUnderstood { words });
+                    let words = format!("{} does not say which zone it is; {mend}", self.whom());
+                    self.settle(&unplaced.subject, Verdict::NotUnderstood { words });
                 }
             },
         }
     }
 
     /// One message for all names of a zone, in the order of the update.
-    fn place(&mut self, zone: String, server: NameServer, names: Vec<usize>) {
-        match self.placed.iter_mut().find(|batch| batch.zone == zone && batch.server == server) {
-            Some(batch) => batch.names.extend(names),
-            None => self.placed.push_back(Batch { zone, server, names }),
+    fn place(&mut self, zone: String, server: NameServer, subject: Subject) {
+        let together =
+            |batch: &&mut Batch| subject.pointer.is_none() && batch.zone == zone && batch.server == server;
+        match self.placed.iter_mut().find(together) {
+            Some(batch) => batch.subject.names.extend(subject.names),
+            None => self.placed.push_back(Batch { zone, server, subject }),
         }
     }
 
@@ -138,17 +158,35 @@ impl Talk {
                 verdict::of(&self.peer, &batch.zone, rcode(message), flaw.as_ref())
             }
         };
+        self.is_corrected = false;
         if let Some(batch) = self.placed.pop_front() {
-            self.settle(&batch.names, &verdict);
+            self.settle(&batch.subject, verdict);
         }
     }
 
-    fn settle(&mut self, names: &[usize], verdict: &Verdict) {
-        for at in names {
+    fn settle(&mut self, subject: &Subject, verdict: Verdict) {
+        let verdict = match subject.pointer {
+            None => verdict,
+            Some(ip) => verdict::of_pointer(ip, verdict),
+        };
+        for at in &subject.names {
             if let Some(known) = self.verdicts.get_mut(*at) {
                 *known = Some(verdict.clone());
             }
         }
+    }
+
+    /// Begins with the PTR record of the next address; it names what was just published, or nothing.
+    fn point(&mut self) -> bool {
+        let Some(ip) = self.pointers.pop_front() else { return false };
+        let at =
+            self.peer.pointer(&self.update).filter(|at| self.verdicts.get(*at) == Some(&Some(Verdict::Good)));
+        let unplaced = |at| Unplaced {
+            owner: message::reverse(ip),
+            subject: Subject { names: vec![at], pointer: Some(ip) },
+        };
+        self.unplaced.extend(at.map(unplaced));
+        true
     }
 
     fn next(&mut self) -> Step {
@@ -160,6 +198,8 @@ impl Talk {
                     self.sent = Some(request);
                     question
                 })
+            } else if self.point() {
+                continue;
             } else {
                 return Step::Done(
                     self.verdicts.iter().cloned().map(|v| v.unwrap_or_else(impossible)).collect(),
@@ -170,11 +210,11 @@ impl Talk {
                 Some(question) => return Step::Ask(question),
                 // Cannot be written as a message; the configuration was checked, so only a caller's mistake leads here.
                 None => {
-                    let names = match self.unplaced.pop_front() {
-                        Some(unplaced) => Some(unplaced.names),
-                        None => self.placed.pop_front().map(|batch| batch.names),
-                    };
-                    self.settle(&names.unwrap_or_default(), &impossible());
+                    let unplaced = self.unplaced.pop_front().map(|unplaced| unplaced.subject);
+                    let subject = unplaced.or_else(|| self.placed.pop_front().map(|batch| batch.subject));
+                    if let Some(subject) = subject {
+                        self.settle(&subject, impossible());
+                    }
                 }
             }
         }
@@ -194,18 +234,20 @@ impl Talk {
     }
 
     fn send(&self, batch: &Batch) -> Option<(Question, Signed)> {
-        let names: Vec<&str> =
-            batch.names.iter().filter_map(|at| Some(self.update.names.get(*at)?.as_str())).collect();
+        let names = batch.subject.names.iter().filter_map(|at| self.update.names.get(*at).cloned());
+        let changes = match batch.subject.pointer {
+            None => Changes::of_names(names.collect(), &self.update),
+            Some(ip) => Changes::of_address(ip, names.last()?),
+        };
         let id = message::id(&self.peer, &self.update, self.now, self.count);
-        let key = self.peer.key()?;
-        let signed = message::update(&self.peer, key, (id, self.now), &batch.zone, &names, &self.update)?;
+        let signed = message::update(&self.peer, self.peer.key()?, (id, self.now), &batch.zone, &changes)?;
         let server = Some(&batch.server);
         let question = Question {
             server: batch.server.clone(),
             transport: self.peer.dns.transport,
             message: signed.message.clone(),
             is_update: true,
-            shown: message::script(&self.peer, server, Some(&batch.zone), &names, &self.update),
+            shown: message::script(&self.peer, server, Some(&batch.zone), &changes),
         };
         Some((question, signed))
     }

@@ -27,7 +27,7 @@ fn settings() -> AccountSettings {
 }
 
 fn peer(settings: &AccountSettings) -> Arc<Peer> {
-    Arc::new(Peer::read("rfc2136", settings).unwrap())
+    Arc::new(Peer::read("rfc2136", settings, &["home.example.org".to_owned()]).unwrap())
 }
 
 fn update(names: &[&str]) -> Update {
@@ -287,6 +287,37 @@ fn zone_and_server_are_found_by_the_soa_and_names_of_two_zones_go_apart() {
 }
 
 #[test]
+fn addresses_are_called_by_the_first_name_after_it_is_published() {
+    let dns = DnsSettings { ptr: true, prerequisite: Prerequisite::NameExists, ..DnsSettings::default() };
+    let settings = AccountSettings { dns, ..settings() };
+    let (mut talk, forward) = begin(&settings, &["nas.example.org", "home.example.org"]);
+    let mut step = talk.hear(&signed(&forward, &settings, Rcode::NOERROR, NOW));
+    let reverse =
+        ["7.100.51.198.in-addr.arpa", &("7.".to_owned() + &"0.".repeat(23) + "8.b.d.0.1.0.0.2.ip6.arpa")];
+    for owner in reverse {
+        let question = asked(step);
+        assert_eq!(question.shown, format!("SOA of {owner} at 192.0.2.53"));
+        let (_, zone) = owner.split_once('.').unwrap();
+        let update = asked(talk.hear(&soa_of(&question, zone, "ns1.example.org")));
+        let wanted = format!(
+            "server 192.0.2.53 53\nzone {zone}\nkey hmac-sha256:router ***\n\
+             update delete {owner} PTR\nupdate add {owner} 60 PTR home.example.org.\nsend"
+        );
+        assert_eq!(update.shown, wanted);
+        step = talk.hear(&signed(&update, &settings, Rcode::NOERROR, NOW));
+    }
+    assert_eq!(verdicts(step), [Verdict::Good, Verdict::Good]);
+}
+
+#[test]
+fn a_name_that_was_not_published_is_no_name_of_an_address() {
+    let settings = AccountSettings { dns: DnsSettings { ptr: true, ..DnsSettings::default() }, ..settings() };
+    let (mut talk, question) = begin(&settings, &["home.example.org"]);
+    let done = verdicts(talk.hear(&signed(&question, &settings, Rcode::SERVFAIL, NOW)));
+    assert!(matches!(done[..], [Verdict::Busy { .. }]), "{done:?}");
+}
+
+#[test]
 fn without_a_soa_or_with_an_alias_the_parent_is_asked() {
     let settings = AccountSettings { zone: None, ..settings() };
     let (mut talk, first) = begin(&settings, &["a.b.example.org"]);
@@ -346,7 +377,7 @@ fn servers_are_names_and_addresses_with_and_without_port() {
 fn every_mistake_in_the_settings_names_its_option() {
     let empty = AccountSettings::default();
     let options = |settings: &AccountSettings| -> Vec<&str> {
-        Peer::read("rfc2136", settings).err().unwrap().iter().map(AccountError::option).collect()
+        Peer::read("rfc2136", settings, &[]).err().unwrap().iter().map(AccountError::option).collect()
     };
     assert_eq!(options(&empty), ["user", "password"]);
     let wrong = AccountSettings {

@@ -1,5 +1,7 @@
 //! What an answer to an update means: its response code (RFC 2136 section 2.2) and what its signature is worth.
 
+use std::net::IpAddr;
+
 use domain::tsig::ValidationError;
 
 use super::super::dns::Prerequisite;
@@ -17,6 +19,17 @@ pub(super) fn of(peer: &Peer, zone: &str, code: &str, flaw: Option<&ValidationEr
 /// The server does not accept the time that it has told itself.
 pub(super) fn of_a_wandering_clock() -> Verdict {
     busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
+}
+
+/// What becomes of the name of a PTR record. Its addresses are published, and no reverse zone may keep the next ones from
+/// being so: nothing is parked.
+pub(super) fn of_pointer(ip: IpAddr, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Good | Verdict::Unchanged => verdict,
+        Verdict::Busy { words, .. } | Verdict::NotUnderstood { words } | Verdict::Refused { words, .. } => {
+            busy(format!("PTR record of {ip}: {words}"))
+        }
+    }
 }
 
 /// The server itself says so.
@@ -79,6 +92,6 @@ fn unsigned(peer: &Peer, code: &str, flaw: &ValidationError) -> Verdict {
     }
 }
 
-fn busy(words: String) -> Verdict {
+pub(super) fn busy(words: String) -> Verdict {
     Verdict::Busy { words, retry_after: None }
 }
