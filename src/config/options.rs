@@ -189,8 +189,14 @@ pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH"];
 pub const ALLOW: &[&str] = &["private", "cgnat", "documentation", "ula", "temporary"];
 
 /// Words that `algorithm` may be: TSIG's names (RFC 8945 section 6).
-pub const ALGORITHMS: &[&str] =
-    &[Algorithm::Sha1.name(), Algorithm::Sha256.name(), Algorithm::Sha384.name(), Algorithm::Sha512.name()];
+pub const ALGORITHMS: &[&str] = &[
+    Algorithm::Md5.name(),
+    Algorithm::Sha1.name(),
+    Algorithm::Sha224.name(),
+    Algorithm::Sha256.name(),
+    Algorithm::Sha384.name(),
+    Algorithm::Sha512.name(),
+];
 /// Words that `transport` may be.
 pub const TRANSPORTS: &[&str] = &["udp", "tcp"];
 /// Words that `prerequisite` may be.

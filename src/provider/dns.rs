@@ -93,8 +93,12 @@ pub struct DnsSettings {
 /// How TSIG signs (RFC 8945 section 6).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Algorithm {
+    /// `hmac-md5`, which must not be used any more; for servers that know nothing else.
+    Md5,
     /// `hmac-sha1`; for servers that know no better one.
     Sha1,
+    /// `hmac-sha224`.
+    Sha224,
     /// `hmac-sha256`, which every server must know.
     #[default]
     Sha256,
@@ -105,17 +109,29 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
+    /// All, from the weakest to the strongest.
+    pub const ALL: [Self; 6] =
+        [Self::Md5, Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
 
-    /// As in the message and in servers' configurations.
+    /// As in servers' configurations.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Md5 => "hmac-md5",
             Self::Sha1 => "hmac-sha1",
+            Self::Sha224 => "hmac-sha224",
             Self::Sha256 => "hmac-sha256",
             Self::Sha384 => "hmac-sha384",
             Self::Sha512 => "hmac-sha512",
+        }
+    }
+
+    /// As in messages.
+    #[must_use]
+    pub const fn wire_name(self) -> &'static str {
+        match self {
+            Self::Md5 => "hmac-md5.sig-alg.reg.int",
+            Self::Sha1 | Self::Sha224 | Self::Sha256 | Self::Sha384 | Self::Sha512 => self.name(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use wanbeacon::provider::Family;
+use wanbeacon::provider::{Algorithm, Family};
 
 use crate::laboratory::query;
 
@@ -35,8 +35,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// BIND with the zone `example.test`, which the key may change; `sub.example.test`, which the keys of the other
-    /// algorithms may change as well, each named after its own; reverse zones; and `denied.test`, which nobody may
+    /// BIND with the zone `example.test`, which the key may change; `sub.example.test`, which a key for each
+    /// algorithm may change as well, named after it; reverse zones; and `denied.test`, which nobody may
     /// change.
     pub(crate) fn bind() -> Self {
         let zone = |name: &str, policy: &str| {
@@ -44,7 +44,7 @@ impl Server {
                 "zone \"{name}\" {{ type primary; file \"{name}.zone\"; update-policy {{ {policy} }}; }};\n"
             )
         };
-        let others = ["hmac-sha1", "hmac-sha384", "hmac-sha512"];
+        let others = Algorithm::ALL.map(Algorithm::name);
         let key = |name: &&str| format!("key \"{name}\" {{ algorithm {name}; secret \"{SECRET}\"; }};\n");
         let grant = |name: &&str| format!("grant {name} zonesub A AAAA;");
         let grants: String = others.iter().chain([&KEY]).map(grant).collect();

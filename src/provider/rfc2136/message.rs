@@ -4,25 +4,17 @@ use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use domain::base::iana::{Class, Opcode, Rtype};
-use domain::base::message_builder::AdditionalBuilder;
 use domain::base::rdata::UnknownRecordData;
 use domain::base::{Message, MessageBuilder, ParsedName, StaticCompressor, ToName, Ttl};
-use domain::rdata::tsig::Time48;
 use domain::rdata::{A, Aaaa, Ptr, Soa};
-use domain::tsig::{ClientTransaction, Key};
 use ring::hmac;
 
 use super::super::Update;
 use super::super::dns::{NameServer, Prerequisite};
+use super::tsig::{self, Signed};
 use super::{Peer, WireName, name};
 
 type Builder = MessageBuilder<StaticCompressor<Vec<u8>>>;
-
-/// A message, and what its answer's signature is checked with.
-pub(super) struct Signed {
-    pub(super) message: Vec<u8>,
-    pub(super) transaction: ClientTransaction<Key>,
-}
 
 /// Asks for the SOA record of a name: it, or the negative answer, shows the zone (RFC 2308 section 3).
 pub(super) fn soa(id: u16, owner: &str, is_recursive: bool) -> Option<Vec<u8>> {
@@ -98,24 +90,7 @@ impl fmt::Display for Value {
 
 /// Deletes each RRset and adds the new one (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that is none, or more
 /// than fits into a message.
-pub(super) fn update(
-    peer: &Peer,
-    key: Key,
-    (id, now): (u16, u64),
-    zone: &str,
-    changes: &Changes,
-) -> Option<Signed> {
-    let mut builder = fill(peer, id, zone, changes)?;
-    let transaction = ClientTransaction::request(key, &mut builder, time(now)).ok()?;
-    Some(Signed { message: builder.finish().into_target(), transaction })
-}
-
-fn fill(
-    peer: &Peer,
-    id: u16,
-    zone: &str,
-    changes: &Changes,
-) -> Option<AdditionalBuilder<StaticCompressor<Vec<u8>>>> {
+pub(super) fn update(peer: &Peer, (id, now): (u16, u64), zone: &str, changes: &Changes) -> Option<Signed> {
     let mut section = start(id, Opcode::UPDATE)?.question();
     section.push((name(zone)?, Rtype::SOA)).ok()?;
     let mut section = section.answer();
@@ -135,7 +110,7 @@ fn fill(
         };
         added.ok()?;
     }
-    Some(section.additional())
+    tsig::sign(peer, section.additional(), now)
 }
 
 /// A whole RRset, or all of a name: class ANY, no TTL, no data.
@@ -148,12 +123,6 @@ fn start(id: u16, opcode: Opcode) -> Option<Builder> {
     builder.header_mut().set_id(id);
     builder.header_mut().set_opcode(opcode);
     Some(builder)
-}
-
-/// Seconds of Unix time in the 48 bits that TSIG has for them.
-pub(super) fn time(seconds: u64) -> Time48 {
-    const MAX: u64 = (1 << 48) - 1;
-    Time48::from_u64(seconds.min(MAX))
 }
 
 /// The zone that a name is in, and its primary server.

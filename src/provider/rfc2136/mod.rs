@@ -12,9 +12,9 @@
 //! not at all (RFC 2136 section 3.4). PTR records follow, each in a message to its own zone. No dice are thrown: ids come from the key, so that nobody without it can guess them.
 //! What nobody signed can delay an update, but neither confirm it nor park its record.
 
-mod badtime;
 mod message;
 mod talk;
+mod tsig;
 mod verdict;
 
 use std::net::IpAddr;
@@ -23,7 +23,6 @@ use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use domain::base::Name;
 use domain::dep::octseq::Array;
-use domain::tsig::{self, Key};
 use zeroize::Zeroizing;
 
 use super::account::AccountError;
@@ -123,16 +122,6 @@ impl Peer {
     fn pointer(&self, update: &Update) -> Option<usize> {
         let pointer = self.pointer.as_ref()?;
         update.names.iter().position(|name| name == pointer)
-    }
-
-    fn key(&self) -> Option<Key> {
-        let algorithm = match self.dns.algorithm {
-            Algorithm::Sha1 => tsig::Algorithm::Sha1,
-            Algorithm::Sha256 => tsig::Algorithm::Sha256,
-            Algorithm::Sha384 => tsig::Algorithm::Sha384,
-            Algorithm::Sha512 => tsig::Algorithm::Sha512,
-        };
-        Key::new(algorithm, &self.secret_octets()?, name(&self.key_name)?, None, None).ok()
     }
 
     fn secret_octets(&self) -> Option<Zeroizing<Vec<u8>>> {

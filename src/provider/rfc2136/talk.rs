@@ -4,13 +4,11 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use domain::base::Message;
-use domain::tsig::{ClientTransaction, Key, ValidationError};
-
 use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
 use super::super::{Refusal, Step, Update, Verdict};
-use super::message::{self, Changes, Signed};
-use super::{Peer, addresses, authority, badtime, verdict};
+use super::message::{self, Changes};
+use super::tsig::{self, Flaw, Signed};
+use super::{Peer, addresses, authority, verdict};
 
 /// An update on its way; see the module's picture.
 pub(in crate::provider) struct Talk {
@@ -146,17 +144,13 @@ impl Talk {
     /// An answer to the update.
     fn updated(&mut self, message: &[u8], request: &Signed) {
         let Some(batch) = self.placed.front() else { return };
-        let verdict = match badtime::server_time(&self.peer, &request.message, message) {
-            Some(time) if !self.is_corrected => {
+        let verdict = match tsig::check(&self.peer, request, message, self.now) {
+            Err(Flaw::BadTime(time)) if !self.is_corrected => {
                 self.now = time;
                 self.is_corrected = true;
                 return;
             }
-            Some(_) => verdict::of_a_wandering_clock(),
-            None => {
-                let flaw = verify(message, &request.transaction, self.now).err();
-                verdict::of(&self.peer, &batch.zone, rcode(message), flaw.as_ref())
-            }
+            checked => verdict::of(&self.peer, &batch.zone, rcode(message), checked),
         };
         self.is_corrected = false;
         if let Some(batch) = self.placed.pop_front() {
@@ -240,7 +234,7 @@ impl Talk {
             Some(ip) => Changes::of_address(ip, names.last()?),
         };
         let id = message::id(&self.peer, &self.update, self.now, self.count);
-        let signed = message::update(&self.peer, self.peer.key()?, (id, self.now), &batch.zone, &changes)?;
+        let signed = message::update(&self.peer, (id, self.now), &batch.zone, &changes)?;
         let server = Some(&batch.server);
         let question = Question {
             server: batch.server.clone(),
@@ -256,12 +250,6 @@ impl Talk {
     fn whom(&self) -> String {
         self.peer.server.as_ref().map_or_else(|| authority(&NameServer::Resolver), authority)
     }
-}
-
-/// Whether the answer is signed with our key, and for this request (RFC 8945 section 5.4).
-fn verify(answer: &[u8], transaction: &ClientTransaction<Key>, now: u64) -> Result<(), ValidationError> {
-    let mut answer = Message::from_octets(answer.to_vec()).map_err(|_| ValidationError::FormErr)?;
-    transaction.answer(&mut answer, message::time(now))
 }
 
 fn impossible() -> Verdict {

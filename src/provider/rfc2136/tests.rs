@@ -7,7 +7,7 @@ use domain::base::iana::{Class, Opcode, Rcode, Rtype, TsigRcode};
 use domain::base::{Message, MessageBuilder, Name, Ttl};
 use domain::rdata::tsig::{Time48, Tsig};
 use domain::rdata::{Cname, Soa};
-use domain::tsig::ServerTransaction;
+use domain::tsig::{self as library, Key, ServerTransaction};
 use proptest::prelude::*;
 
 use super::*;
@@ -57,10 +57,23 @@ fn verdicts(step: Step) -> Vec<Verdict> {
     }
 }
 
+/// The library's key; it has not all algorithms.
+fn key(settings: &AccountSettings) -> Option<Key> {
+    let algorithm = match settings.dns.algorithm {
+        Algorithm::Md5 | Algorithm::Sha224 => return None,
+        Algorithm::Sha1 => library::Algorithm::Sha1,
+        Algorithm::Sha256 => library::Algorithm::Sha256,
+        Algorithm::Sha384 => library::Algorithm::Sha384,
+        Algorithm::Sha512 => library::Algorithm::Sha512,
+    };
+    let secret = peer(settings).secret_octets().unwrap();
+    Some(Key::new(algorithm, &secret, name("router").unwrap(), None, None).unwrap())
+}
+
 /// What a server with this key answers, signed at `now`.
 fn signed(question: &Question, settings: &AccountSettings, code: Rcode, now: u64) -> Vec<u8> {
     let mut request = Message::from_octets(question.message.clone()).unwrap();
-    let key = peer(settings).key().unwrap();
+    let key = key(settings).unwrap();
     let time = Time48::from_u64(now);
     let transaction = ServerTransaction::request(&key, &mut request, time).unwrap().unwrap();
     let builder = MessageBuilder::new_vec().start_answer(&request.for_slice(), code).unwrap();
@@ -135,10 +148,13 @@ fn what_is_shown_is_what_nsupdate_reads_without_the_secret() {
 }
 
 #[test]
-fn each_algorithm_signs_what_a_server_accepts() {
+fn each_algorithm_that_the_library_has_signs_what_it_accepts() {
     for algorithm in Algorithm::ALL {
         let settings =
             AccountSettings { dns: DnsSettings { algorithm, ..DnsSettings::default() }, ..settings() };
+        if key(&settings).is_none() {
+            continue;
+        }
         let (mut talk, question) = begin(&settings, &["home.example.org"]);
         let done = talk.hear(&signed(&question, &settings, Rcode::NOERROR, NOW));
         assert_eq!(verdicts(done), [Verdict::Good], "{algorithm:?}");
@@ -204,7 +220,7 @@ fn a_key_that_the_server_does_not_accept_names_the_option_to_mend() {
         let request = Message::from_slice(&question.message).unwrap();
         let builder = MessageBuilder::new_vec().start_answer(request, Rcode::NOTAUTH).unwrap();
         let mut builder = builder.additional();
-        let algorithm = tsig::Algorithm::Sha256.to_name();
+        let algorithm = library::Algorithm::Sha256.to_name();
         let data = Tsig::new(algorithm, Time48::from_u64(NOW), 300, b"", request.header().id(), error, b"");
         builder.push((name("router").unwrap(), Class::ANY, 0, data.unwrap())).unwrap();
         let done = verdicts(talk.hear(&builder.finish()));
@@ -214,7 +230,7 @@ fn a_key_that_the_server_does_not_accept_names_the_option_to_mend() {
 }
 
 /// BADTIME as RFC 8945 section 5.2.3 has it: the request's time once more, the server's as other data. The library cannot
-/// make one, see the module `badtime`.
+/// make one, see the module `tsig`.
 fn bad_time(question: &Question, server: u64, secret: &[u8]) -> Vec<u8> {
     let request = Message::from_slice(&question.message).unwrap();
     let asked = request.get_last_additional::<Tsig<_, _>>().unwrap();

@@ -2,23 +2,17 @@
 
 use std::net::IpAddr;
 
-use domain::tsig::ValidationError;
-
 use super::super::dns::Prerequisite;
 use super::super::{Refusal, Verdict};
 use super::Peer;
+use super::tsig::Flaw;
 
-/// `flaw`: why the signature proves nothing.
-pub(super) fn of(peer: &Peer, zone: &str, code: &str, flaw: Option<&ValidationError>) -> Verdict {
-    match flaw {
-        None => signed(peer, zone, code),
-        Some(flaw) => unsigned(peer, code, flaw),
+/// `checked`: what is wrong with the signature.
+pub(super) fn of(peer: &Peer, zone: &str, code: &str, checked: Result<(), Flaw>) -> Verdict {
+    match checked {
+        Ok(()) => signed(peer, zone, code),
+        Err(flaw) => unsigned(peer, code, flaw),
     }
-}
-
-/// The server does not accept the time that it has told itself.
-pub(super) fn of_a_wandering_clock() -> Verdict {
-    busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
 }
 
 /// What becomes of the name of a PTR record. Its addresses are published, and no reverse zone may keep the next ones from
@@ -61,34 +55,31 @@ fn signed(peer: &Peer, zone: &str, code: &str) -> Verdict {
 
 /// Nothing proves that the server itself says so. Only what TSIG says about the key is believed: an address on the way that
 /// answers for everybody does not know TSIG, and nothing that it says shall park a record.
-fn unsigned(peer: &Peer, code: &str, flaw: &ValidationError) -> Verdict {
+fn unsigned(peer: &Peer, code: &str, flaw: Flaw) -> Verdict {
     let (key, algorithm) = (&peer.key_name, peer.dns.algorithm.name());
     let credentials = |words| Verdict::Refused { refusal: Refusal::Credentials, words };
     match flaw {
-        ValidationError::ServerBadKey => credentials(format!(
+        Flaw::BadKey => credentials(format!(
             "the server does not know key {key} with {algorithm} (BADKEY): check 'user' and 'algorithm'"
         )),
-        ValidationError::ServerBadSig => {
+        Flaw::BadSig => {
             credentials(format!("the secret of key {key} is not the server's (BADSIG): check 'password'"))
         }
-        ValidationError::ServerUnsigned if code == "NOERROR" => {
+        // It was repeated with the time that the server has told.
+        Flaw::BadTime(_) => {
+            busy("the server does not accept its own time (BADTIME): check its clock".to_owned())
+        }
+        Flaw::Forged => {
+            Verdict::NotUnderstood { words: format!("{code} with a signature that proves nothing") }
+        }
+        Flaw::Stale => Verdict::NotUnderstood { words: format!("{code} with a signature of another time") },
+        Flaw::Unsigned if code == "NOERROR" => {
             Verdict::NotUnderstood { words: "success without a signature: nothing proves it".to_owned() }
         }
         // As PowerDNS answers a key that it does not accept.
-        ValidationError::ServerUnsigned => busy(format!(
+        Flaw::Unsigned => busy(format!(
             "{code} without a signature: {key} is not accepted, or somebody else answers in the server's place"
         )),
-        ValidationError::BadAlg
-        | ValidationError::BadKey
-        | ValidationError::BadOther
-        | ValidationError::BadSig
-        | ValidationError::BadTime
-        | ValidationError::BadTrunc
-        | ValidationError::FormErr
-        | ValidationError::ServerBadTime { .. }
-        | ValidationError::TooManyUnsigned => {
-            Verdict::NotUnderstood { words: format!("{code} with a signature that proves nothing: {flaw}") }
-        }
     }
 }
 
