@@ -3,12 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wanbeacon::daemon::http::Limits;
 use wanbeacon::engine::{FailureKind, Outcome, Phase};
+use wanbeacon::provider::AccountSettings;
 
-use crate::client::{is_good, is_published, publish, publish_with, settings, unix_now, update};
+use crate::client::{JOB, begin, is_good, is_published, publish, publish_with, settings, unix_now, update};
 use crate::servers::{Server, free_port};
 
 const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -40,6 +41,41 @@ fn a_silent_server_is_asked_again_after_one_and_three_seconds_with_the_same_mess
     }
     assert_eq!(heard.len(), 3);
     assert!(heard.iter().all(|message| *message == heard[0]));
+}
+
+/// It may have applied the update and then ended.
+#[test]
+fn a_server_that_ends_after_a_message_may_have_heard_it() {
+    let ending = UdpSocket::bind(LOCAL).unwrap();
+    let server = ending.local_addr().unwrap();
+    let end = thread::spawn(move || ending.recv(&mut [0; 1024]).map(drop));
+    let (outcome, _) = publish(&settings(server), &update(&["home.example.test"], 7));
+    end.join().unwrap().unwrap();
+    let Outcome::Failed(failure) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((failure.kind, failure.phase), (FailureKind::Refused, Phase::Receive));
+}
+
+#[test]
+fn a_question_can_be_withdrawn_an_update_only_abandoned() {
+    let silent = UdpSocket::bind(LOCAL).unwrap();
+    let mut settings = settings(silent.local_addr().unwrap());
+    let began = Instant::now();
+    let ended = ended_early(&settings, &silent);
+    let Outcome::Failed(failure) = ended else { panic!("{ended:?}") };
+    assert_eq!((failure.kind, failure.phase), (FailureKind::TimedOut, Phase::Receive));
+    settings.zone = None;
+    assert_eq!(ended_early(&settings, &silent), Outcome::Withdrawn);
+    assert!(began.elapsed() < Duration::from_secs(5), "nobody waited for an answer");
+}
+
+/// Withdraws and then abandons a job whose first message has arrived.
+fn ended_early(settings: &AccountSettings, server: &UdpSocket) -> Outcome {
+    let (mut http, results) =
+        begin(settings, &update(&["home.example.test"], 7), unix_now(), Limits::default());
+    server.recv(&mut [0; 1024]).unwrap();
+    http.withdraw(JOB);
+    http.abandon(JOB);
+    results.recv_timeout(Duration::from_secs(10)).unwrap().0
 }
 
 /// The first datagram gets lost, and a stranger and the server itself send what is no answer.

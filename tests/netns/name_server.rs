@@ -11,6 +11,7 @@ use wanbeacon::provider::Family;
 use crate::agent::Agent;
 use crate::lab::{in_namespace, ip_batch, sh, wait_until};
 use crate::laboratory::query;
+use crate::two_lines::{SECOND, second_line};
 use crate::world::{HOME, ISP, SOON, dial, line, renumber};
 
 const SECRET: &str = "d2FuYmVhY29uIHRlc3RzIG5lZWQgYSBzZWNyZXQuIQ==";
@@ -57,6 +58,27 @@ fn zone_and_server_are_found_through_the_resolver() {
         dial(A);
         is_published(&agent, &[A]);
         assert!(agent.says("why home").contains("server ns1.example.test 53"));
+    });
+}
+
+#[test]
+fn messages_leave_through_the_device_that_the_record_binds() {
+    in_namespace("name_server::messages_leave_through_the_device_that_the_record_binds", || {
+        line();
+        let bind = Bind::start();
+        dial(A);
+        second_line();
+        for transport in ["udp", "tcp"] {
+            let options = format!(
+                "server = '{ISP}'\nzone = 'example.test'\nbind_device = 'wan1'\ntransport = '{transport}'\n"
+            );
+            is_published(&Agent::start(&record(&options)), &[A]);
+        }
+        let log = bind.log();
+        let clients: Vec<&str> =
+            log.lines().filter(|line| line.contains("adding an RR at 'home.example.test' A")).collect();
+        assert_eq!(clients.len(), 2, "{log}");
+        assert!(clients.iter().all(|line| line.contains(&format!(" {SECOND}#"))), "{clients:?}");
     });
 }
 
@@ -107,10 +129,12 @@ impl Bind {
             .arg(files.path().join("named.conf"));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let bind = Self(command.spawn().unwrap(), files);
-        wait_until("BIND has its zone", Duration::from_secs(20), || {
-            fs::read_to_string(bind.1.path().join("log")).unwrap().contains(" running")
-        });
+        wait_until("BIND has its zone", Duration::from_secs(20), || bind.log().contains(" running"));
         bind
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.1.path().join("log")).unwrap()
     }
 }
 

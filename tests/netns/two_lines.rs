@@ -8,7 +8,8 @@ use crate::world::{HOME, World, dial, ip_isp, published};
 
 const OFFICE: &str = "office.example.test";
 const FIRST: &str = "203.0.113.10";
-const SECOND: &str = "192.0.2.20";
+/// The address of the second line.
+pub(crate) const SECOND: &str = "192.0.2.20";
 
 #[test]
 fn each_of_two_records_follows_its_own_device() {
@@ -91,7 +92,7 @@ fn two_lines() -> World {
 }
 
 /// `wan1` with an address, and a way out that the kernel would not choose.
-fn second_line() {
+pub(crate) fn second_line() {
     ip("link add wan1 type veth peer name isp1 netns isp");
     sh("echo 1 > /proc/sys/net/ipv6/conf/wan1/addr_gen_mode");
     ip_isp("link set isp1 up\nroute replace 192.0.2.0/24 dev isp1\n");

@@ -34,8 +34,16 @@ struct Server {
     address: SocketAddr,
     /// Connected to the address: the kernel lets no other one answer.
     socket: UdpSocket,
-    /// Whether the question left for it.
-    is_asked: bool,
+    /// How often the question left for it.
+    asked: usize,
+}
+
+/// What has become of the servers so far.
+struct Round {
+    servers: Vec<Server>,
+    failed: Vec<Attempt>,
+    /// Whether one that dropped out may have heard the question before.
+    is_heard: bool,
 }
 
 /// What became of each server, and whether one may have heard the question.
@@ -51,38 +59,41 @@ impl Datagrams<'_> {
         open: impl Fn(SocketAddr) -> Result<UdpSocket, Fault>,
         left: impl Fn(),
     ) -> Result<(Vec<u8>, SocketAddr), Unanswered> {
-        let (mut servers, mut failed) = (Vec::new(), Vec::new());
+        let mut round = Round { servers: Vec::new(), failed: Vec::new(), is_heard: false };
         for address in addresses.iter().copied() {
             match open(address) {
-                Ok(socket) => servers.push(Server { address, socket, is_asked: false }),
-                Err(fault) => failed.push(Attempt { address, fault }),
+                Ok(socket) => round.servers.push(Server { address, socket, asked: 0 }),
+                Err(fault) => round.failed.push(Attempt { address, fault }),
             }
         }
-        let (count, mut pause) = (servers.len(), PAUSE);
+        let (count, mut pause) = (round.servers.len(), PAUSE);
         for turn in 0.. {
             if (self.clock)() >= self.deadline.at {
                 break;
             }
-            if send(question, turn, &mut servers, &mut failed) {
+            if round.send(question, turn) {
                 left();
             }
-            if servers.is_empty() {
+            if round.servers.is_empty() {
                 break;
             }
             let is_first_round = turn + 1 < count;
             let wait = if is_first_round { self.stagger } else { pause };
             pause *= if is_first_round { 1 } else { 2 };
             let until = ((self.clock)() + wait).min(self.deadline.at);
-            match self.listen(question, &mut servers, &mut failed, until) {
+            match self.listen(question, &mut round, until) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {}
                 Err(fault) => {
-                    failed.extend(addresses.first().map(|address| Attempt { address: *address, fault }));
+                    round
+                        .failed
+                        .extend(addresses.first().map(|address| Attempt { address: *address, fault }));
                     break;
                 }
             }
         }
-        let has_left = servers.iter().any(|server| server.is_asked);
+        let Round { servers, mut failed, is_heard } = round;
+        let has_left = is_heard || servers.iter().any(|server| server.asked > 0);
         failed.extend(
             servers.iter().map(|server| Attempt { address: server.address, fault: self.deadline.fault() }),
         );
@@ -93,13 +104,12 @@ impl Datagrams<'_> {
     fn listen(
         &self,
         question: &Question,
-        servers: &mut Vec<Server>,
-        failed: &mut Vec<Attempt>,
+        round: &mut Round,
         until: Instant,
     ) -> Result<Option<(Vec<u8>, SocketAddr)>, Fault> {
         let mut buffer = vec![0; usize::from(u16::MAX)];
         loop {
-            let sockets = servers.iter();
+            let sockets = round.servers.iter();
             let mut fds =
                 sockets.map(|server| PollFd::new(server.socket.as_fd(), PollFlags::POLLIN)).collect();
             match self.ticket.poll(&mut fds, until, self.clock).map_err(Fault::of_io)? {
@@ -108,12 +118,13 @@ impl Datagrams<'_> {
                 Woke::Bell | Woke::Ready => {}
             }
             drop(fds);
-            for at in 0..servers.len() {
-                match receive(&servers[at].socket, question, &mut buffer) {
-                    Ok(Some(message)) => return Ok(Some((message, servers[at].address))),
+            for at in 0..round.servers.len() {
+                let Server { address, socket, .. } = &round.servers[at];
+                match receive(socket, question, &mut buffer) {
+                    Ok(Some(message)) => return Ok(Some((message, *address))),
                     Ok(None) => {}
                     Err(error) => {
-                        drop_out(at, &error, servers, failed);
+                        round.drop_out(at, &error);
                         return Ok(None);
                     }
                 }
@@ -122,21 +133,33 @@ impl Datagrams<'_> {
     }
 }
 
-/// Sends to the server whose turn it is; one that cannot be sent to drops out.
-fn send(question: &Question, turn: usize, servers: &mut Vec<Server>, failed: &mut Vec<Attempt>) -> bool {
-    while !servers.is_empty() {
-        let at = turn % servers.len();
-        match servers[at].socket.send(&question.message) {
-            Ok(_) => {
-                servers[at].is_asked = true;
-                return true;
+impl Round {
+    /// Sends to the server whose turn it is; one that cannot be sent to drops out.
+    fn send(&mut self, question: &Question, turn: usize) -> bool {
+        while !self.servers.is_empty() {
+            let at = turn % self.servers.len();
+            let server = &mut self.servers[at];
+            match server.socket.send(&question.message) {
+                Ok(_) => {
+                    server.asked += 1;
+                    return true;
+                }
+                // No room in the queue is a lost datagram.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) => self.drop_out(at, &error),
             }
-            // No room in the queue is a lost datagram.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-            Err(error) => drop_out(at, &error, servers, failed),
         }
+        false
     }
-    false
+
+    /// ICMP says that nobody listens there, or that there is no way: the last datagram did not arrive, an earlier one may
+    /// have.
+    fn drop_out(&mut self, at: usize, error: &io::Error) {
+        let Server { address, asked, .. } = self.servers.remove(at);
+        self.is_heard |= asked > 1;
+        let fault = Fault::new(fault::kind(error), fault::words(error));
+        self.failed.push(Attempt { address, fault });
+    }
 }
 
 /// The answer, if it is among what has arrived.
@@ -154,11 +177,4 @@ fn receive(socket: &UdpSocket, question: &Question, buffer: &mut [u8]) -> io::Re
             Err(error) => return Err(error),
         }
     }
-}
-
-/// ICMP says that nobody listens there, or that there is no way: what was sent did not arrive.
-fn drop_out(at: usize, error: &io::Error, servers: &mut Vec<Server>, failed: &mut Vec<Attempt>) {
-    let server = servers.remove(at);
-    let fault = Fault::new(fault::kind(error), fault::words(error));
-    failed.push(Attempt { address: server.address, fault });
 }

@@ -112,7 +112,7 @@ impl Peer {
         let name = self.pointer(update).and_then(|at| update.names.get(at));
         for (ip, name) in addresses(update).filter_map(|ip| Some((ip, name?))) {
             let changes = Changes::of_address(ip, name.clone());
-            text.push_str("\n\n; and to the reverse zone:\n");
+            text.push_str("\n\n; the PTR record, for another call of nsupdate:\n");
             text.push_str(&message::script(self, self.server.as_ref(), None, &changes));
         }
         text

@@ -432,30 +432,34 @@ fn an_answer_is_of_the_same_id_and_opcode() {
 }
 
 proptest! {
-    /// Random octets, and a valid answer with some octets changed.
+    /// Random octets, and valid answers with some octets changed, to each message of a dialogue.
     #[test]
     fn no_answer_makes_it_panic_or_succeed(
         noise in proptest::collection::vec(any::<u8>(), 0..600),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..4),
-        is_lost in any::<bool>(),
+        kind in 0..3_u8,
     ) {
-        let lost = AccountSettings { zone: None, ..settings() };
-        let settings = if is_lost { lost } else { settings() };
+        let dns = DnsSettings { ptr: true, ..DnsSettings::default() };
+        let settings = AccountSettings { zone: (kind > 0).then(|| "example.org".to_owned()), dns, ..settings() };
         let (mut talk, question) = begin(&settings, &["home.example.org"]);
-        let mut answer = if is_lost {
-            soa_of(&question, "example.org", "ns1.example.org")
-        } else {
-            signed(&question, &settings, Rcode::NOERROR, NOW)
+        let mut answer = match kind {
+            0 => soa_of(&question, "example.org", "ns1.example.org"),
+            1 => signed(&question, &settings, Rcode::NOERROR, NOW),
+            _ => bad_time(&question, NOW + 9000, &peer(&settings).secret_octets().unwrap()),
         };
         let intact = answer.clone();
         for (at, change) in changes {
             let at = at.index(answer.len());
             answer[at] ^= change;
         }
-        for message in [noise, answer.clone()] {
-            if let Step::Done(verdicts) = talk.hear(&message) {
-                // Of all octets, MACs and what they cover, only the id is put right by the original id.
-                prop_assert!(verdicts[0] != Verdict::Good || answer[2..] == intact[2..]);
+        // Of all octets, MACs and what they cover, only the id is put right by the original id.
+        let is_changed = answer[2..] != intact[2..];
+        for message in [answer.clone(), noise, answer] {
+            match talk.hear(&message) {
+                Step::Done(verdicts) => prop_assert!(verdicts[0] != Verdict::Good || !is_changed),
+                // Only what was published has PTR records.
+                Step::Ask(next) => prop_assert!(!next.shown.contains(".arpa") || !is_changed),
+                step => prop_assert!(false, "{step:?}"),
             }
         }
     }
