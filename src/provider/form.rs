@@ -65,8 +65,7 @@ pub(super) enum Auth {
 }
 
 /// What a body is, which decides how values are escaped in it.
-#[derive(Clone, Copy, Debug, Default, serde::Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum BodyType {
     #[default]
     Form,

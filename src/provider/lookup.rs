@@ -6,7 +6,6 @@
 
 use std::net::IpAddr;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reply;
@@ -39,8 +38,7 @@ pub(super) struct Lookup {
 }
 
 /// What a lookup looks for, which decides what follows if it is not there.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum What {
     /// A session or token: nothing works without.
     Login,

@@ -5,8 +5,6 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::account::Account;
 use super::entry::Provider;
 use super::settings::AccountSettings;
@@ -14,8 +12,7 @@ use super::template::{MASK, query};
 use super::{Family, Method, Refusal, Reply, Request, Secret, Step, Update, Verdict};
 
 /// The names and settings that an entry's dialogues have in common.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Example {
     /// Names, in order.
     pub names: Vec<String>,
@@ -24,29 +21,23 @@ pub struct Example {
 }
 
 /// One request, those before it, and the answers that can follow it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Recorded {
     /// Requests that come first, each with its answer.
-    #[serde(default)]
     pub before: Vec<Exchange>,
     /// The address of the A records.
     pub ipv4: Option<Ipv4Addr>,
     /// The address of the AAAA records.
     pub ipv6: Option<Ipv6Addr>,
     /// Names, if not those of the example.
-    #[serde(default)]
     pub names: Vec<String>,
     /// Options that differ from the example.
-    #[serde(default)]
     pub settings: BTreeMap<String, String>,
     /// The method; default GET.
-    #[serde(default = "get")]
     pub method: Method,
     /// The URL that is sent, with the example's secrets.
     pub url: String,
     /// Header fields that are sent, in order: `Name: value`.
-    #[serde(default)]
     pub headers: Vec<String>,
     /// The body that is sent.
     pub body: Option<String>,
@@ -57,41 +48,32 @@ pub struct Recorded {
 }
 
 /// A request and its answer, which leads to another request.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Exchange {
     /// The method; default GET.
-    #[serde(default = "get")]
     pub method: Method,
     /// The URL that is sent, with the example's secrets.
     pub url: String,
     /// Header fields that are sent, in order: `Name: value`.
-    #[serde(default)]
     pub headers: Vec<String>,
     /// The body that is sent.
     pub body: Option<String>,
     /// The family that the connection must use.
     pub family: Option<Family>,
     /// HTTP status of the answer; default 200.
-    #[serde(default = "fine")]
     pub status: u16,
     /// The body of the answer.
-    #[serde(default)]
     pub answer: String,
 }
 
 /// One answer and what it means.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RecordedAnswer {
     /// HTTP status; default 200.
-    #[serde(default = "fine")]
     pub status: u16,
     /// Header fields.
-    #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body.
-    #[serde(default)]
     pub body: String,
     /// One word for all names, or one for each: `good`, `unchanged`, `busy`, `busy 120` (seconds), `abuse`,
     /// `credentials`, `malformed`, `name`, `not understood`.
@@ -100,14 +82,6 @@ pub struct RecordedAnswer {
 
 /// When the dialogues take place: 2026-01-01T00:00:00Z.
 pub const RECORDED_AT: u64 = 1_767_225_600;
-
-fn get() -> Method {
-    Method::Get
-}
-
-fn fine() -> u16 {
-    200
-}
 
 /// What differs from the recording.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,8 +10,6 @@ mod dyndns2;
 mod matcher;
 mod patience;
 
-use serde::Deserialize;
-
 pub(super) use matcher::Matcher;
 pub use matcher::{MatcherError, MatcherMistake};
 use matcher::{Subject, element};
@@ -48,8 +46,7 @@ impl Class {
 }
 
 /// A set of words that several providers share.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Profile {
     /// The return codes of the Dyn protocol.
     Dyndns2,
@@ -61,8 +58,7 @@ pub(super) enum Profile {
 }
 
 /// Which part of the body speaks of a name.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Lines {
     /// One line for each name, in the order of the request; errors of the account come once.
     PerName,

@@ -1,10 +1,7 @@
 //! What a field of another client's configuration holds.
 
-use serde::Deserialize;
-
 /// What a field of another client's configuration holds, in our words.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Holds {
     /// The first labels of the name, `@` for none; the rest is its zone.
     Label,

@@ -4,8 +4,8 @@ mod error;
 mod facts;
 mod forms;
 mod holds;
-mod node;
 mod raw;
+mod table;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Provider {
         let toml = |at, words: &str| vec![EntryError::at(text, at, EntryMistake::Toml(words.to_owned()))];
         let document = DeTable::parse(text)
             .map_err(|error| toml(error.span().map(|span| span.start), error.message()))?;
-        let raw: RawEntry = node::read(&document).map_err(|unfit| toml(unfit.at, &unfit.words))?;
+        let raw: RawEntry = table::read(&document).map_err(|unfit| toml(Some(unfit.at), &unfit.words))?;
         let mut mistakes = Mistakes(Vec::new());
         let forms = mistakes.forms(&raw);
         let answers = mistakes.answers(&raw.answers);
@@ -94,7 +94,7 @@ impl Provider {
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
             let place = |mistake: EntryMistake| {
-                let at = node::place(document.get_ref(), mistake.field());
+                let at = table::place(document.get_ref(), mistake.field());
                 EntryError::at(text, at, mistake)
             };
             return Err(mistakes.0.into_iter().map(place).collect());
@@ -141,7 +141,7 @@ impl Provider {
         }
         let mend = format!("the file of this entry must be called {}.toml", entry.id);
         let mistake = EntryMistake::Rule { field: "id".to_owned(), mend };
-        let at = DeTable::parse(text).ok().and_then(|document| node::place(document.get_ref(), "id"));
+        let at = DeTable::parse(text).ok().and_then(|document| table::place(document.get_ref(), "id"));
         Err(vec![EntryError::at(text, at, mistake)])
     }
 

@@ -2,64 +2,106 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
 use super::super::lookup::What;
-use super::super::recorded::{Example, Recorded};
+use super::super::recorded::{Example, Exchange, Recorded, RecordedAnswer};
 use super::super::{Family, Method, Omitted};
 use super::holds::Holds;
+use super::table::{Fields, Table, Value};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+const STATUSES: &[(&str, RawStatus)] =
+    &[("alive", RawStatus::Alive), ("dead", RawStatus::Dead), ("unclear", RawStatus::Unclear)];
+const METHODS: &[(&str, Method)] = &[
+    ("GET", Method::Get),
+    ("POST", Method::Post),
+    ("PUT", Method::Put),
+    ("PATCH", Method::Patch),
+    ("DELETE", Method::Delete),
+];
+const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
+const BODY_TYPES: &[(&str, BodyType)] = &[
+    ("form", BodyType::Form),
+    ("json", BodyType::Json),
+    ("text", BodyType::Text),
+    ("xml", BodyType::Xml),
+];
+const LOOKUPS: &[(&str, What)] = &[("login", What::Login), ("record", What::Record), ("zone", What::Zone)];
+const OMITTED: &[(&str, Omitted)] = &[("keeps", Omitted::Keeps), ("resets", Omitted::Resets)];
+const PROFILES: &[(&str, Profile)] =
+    &[("dyndns2", Profile::Dyndns2), ("goodnochg", Profile::GoodNochg), ("none", Profile::None)];
+const LINES: &[(&str, Lines)] = &[("per-name", Lines::PerName), ("whole", Lines::Whole)];
+const HOLDS: &[(&str, Holds)] = &[
+    ("label", Holds::Label),
+    ("name", Holds::Name),
+    ("param", Holds::Param),
+    ("param_opt", Holds::ParamOpt),
+    ("password", Holds::Password),
+    ("record_id", Holds::RecordId),
+    ("server", Holds::Server),
+    ("ttl", Holds::Ttl),
+    ("unused", Holds::Unused),
+    ("user", Holds::User),
+    ("zone", Holds::Zone),
+];
+
 pub(super) struct RawEntry {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) homepage: String,
-    #[serde(default)]
     pub(super) docs: Vec<String>,
-    #[serde(default)]
     pub(super) status: RawStatus,
-    #[serde(default)]
     pub(super) notes: String,
-    #[serde(default)]
     pub(super) zones: Vec<String>,
-    #[serde(default)]
     pub(super) label_depth: usize,
-    #[serde(default)]
     pub(super) path: String,
     pub(super) record_types: Option<[String; 2]>,
-    #[serde(default)]
     pub(super) custom: bool,
-    #[serde(default)]
     pub(super) dns: bool,
-    #[serde(default)]
     pub(super) optional: Vec<String>,
-    #[serde(default)]
     pub(super) credentials: BTreeMap<String, String>,
-    #[serde(default)]
     pub(super) sample: BTreeMap<String, String>,
-    #[serde(default)]
     pub(super) request: RawRequest,
-    #[serde(default)]
     pub(super) lookup: Vec<RawLookup>,
-    #[serde(default)]
     pub(super) manners: RawManners,
-    #[serde(default)]
     pub(super) answers: RawAnswers,
-    #[serde(default)]
     pub(super) aliases: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
     pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
-    #[serde(default)]
     pub(super) example: Example,
-    #[serde(default)]
     pub(super) dialogue: Vec<Recorded>,
 }
 
-#[derive(Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "lowercase")]
+impl Fields for RawEntry {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            id: table.text("id"),
+            name: table.text("name"),
+            homepage: table.text("homepage"),
+            docs: table.texts("docs"),
+            status: table.word("status", STATUSES).unwrap_or_default(),
+            notes: table.maybe_text("notes").unwrap_or_default(),
+            zones: table.texts("zones"),
+            label_depth: table.whole("label_depth").unwrap_or_default(),
+            path: table.maybe_text("path").unwrap_or_default(),
+            record_types: table.pair("record_types"),
+            custom: table.flag("custom"),
+            dns: table.flag("dns"),
+            optional: table.texts("optional"),
+            credentials: table.map("credentials", Table::as_text),
+            sample: table.map("sample", Table::as_text),
+            request: table.table("request").unwrap_or_default(),
+            lookup: table.tables("lookup"),
+            manners: table.table("manners").unwrap_or_default(),
+            answers: table.table("answers").unwrap_or_default(),
+            aliases: table.map("aliases", Table::as_texts),
+            import: table.map("import", import),
+            example: table.table("example").unwrap_or_default(),
+            dialogue: table.tables("dialogue"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 pub(super) enum RawStatus {
     #[default]
     Alive,
@@ -68,17 +110,14 @@ pub(super) enum RawStatus {
 }
 
 /// What all requests have in common, and what each has of its own.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Default)]
 pub(super) struct RawRequest {
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) keep: Option<String>,
-    #[serde(default)]
     pub(super) follow_redirects: bool,
     pub(super) any: Option<RawForm>,
     pub(super) v4: Option<RawForm>,
@@ -91,13 +130,39 @@ pub(super) struct RawRequest {
     pub(super) sign: Option<String>,
 }
 
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What the fields of another client hold.
+fn import<'a>(table: &mut Table<'a>, value: &'a Value<'a>) -> BTreeMap<String, Holds> {
+    table.as_map(value, |table, value| table.as_word(value, HOLDS).unwrap_or(Holds::Unused))
+}
+
+impl Fields for RawRequest {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            method: table.word("method", METHODS),
+            auth: table.maybe_text("auth"),
+            headers: table.map("headers", Table::as_text),
+            body: table.maybe_text("body"),
+            body_type: table.word("body_type", BODY_TYPES),
+            keep: table.maybe_text("keep"),
+            follow_redirects: table.flag("follow_redirects"),
+            any: table.table("any"),
+            v4: table.table("v4"),
+            v6: table.table("v6"),
+            dual: table.table("dual"),
+            create: table.table("create"),
+            after: table.table("after"),
+            remove: table.table("remove"),
+            batch: table.table("batch"),
+            sign: table.maybe_text("sign"),
+        }
+    }
+}
+
+#[derive(Clone, Default)]
 pub(super) struct RawForm {
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
@@ -105,8 +170,22 @@ pub(super) struct RawForm {
     pub(super) sign: Option<String>,
 }
 
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Fields for RawForm {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            url: table.text("url"),
+            method: table.word("method", METHODS),
+            auth: table.maybe_text("auth"),
+            headers: table.map("headers", Table::as_text),
+            body: table.maybe_text("body"),
+            body_type: table.word("body_type", BODY_TYPES),
+            family: table.word("family", FAMILIES),
+            sign: table.maybe_text("sign"),
+        }
+    }
+}
+
+#[derive(Clone)]
 pub(super) struct RawBatch {
     pub(super) url: String,
     pub(super) method: Option<Method>,
@@ -115,36 +194,60 @@ pub(super) struct RawBatch {
     pub(super) update: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Fields for RawBatch {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            url: table.text("url"),
+            method: table.word("method", METHODS),
+            body: table.text("body"),
+            create: table.text("create"),
+            update: table.text("update"),
+        }
+    }
+}
+
 pub(super) struct RawLookup {
-    #[serde(default)]
     pub(super) what: What,
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) sign: Option<String>,
     pub(super) list: Option<String>,
-    #[serde(default, rename = "where")]
     pub(super) fits: BTreeMap<String, String>,
     pub(super) zone: Option<String>,
-    #[serde(default)]
     pub(super) walk: bool,
-    #[serde(default)]
     pub(super) take: BTreeMap<String, String>,
     pub(super) same: Option<String>,
-    #[serde(default)]
     pub(super) ok: Vec<String>,
-    #[serde(default)]
     pub(super) missing: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
+impl Fields for RawLookup {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            what: table.word("what", LOOKUPS).unwrap_or_default(),
+            url: table.text("url"),
+            method: table.word("method", METHODS),
+            auth: table.maybe_text("auth"),
+            headers: table.map("headers", Table::as_text),
+            body: table.maybe_text("body"),
+            body_type: table.word("body_type", BODY_TYPES),
+            sign: table.maybe_text("sign"),
+            list: table.maybe_text("list"),
+            fits: table.map("where", Table::as_text),
+            zone: table.maybe_text("zone"),
+            walk: table.flag("walk"),
+            take: table.map("take", Table::as_text),
+            same: table.maybe_text("same"),
+            ok: table.texts("ok"),
+            missing: table.texts("missing"),
+        }
+    }
+}
+
 pub(super) struct RawManners {
     pub(super) max_names: usize,
     pub(super) omitted: Omitted,
@@ -152,6 +255,19 @@ pub(super) struct RawManners {
     pub(super) refresh_days: Option<f64>,
     pub(super) busy_pause_s: f64,
     pub(super) gather_ms: u32,
+}
+
+impl Fields for RawManners {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            max_names: table.whole("max_names").unwrap_or(1),
+            omitted: table.word("omitted", OMITTED).unwrap_or_default(),
+            limits: table.tables("limits"),
+            refresh_days: table.decimal("refresh_days"),
+            busy_pause_s: table.decimal("busy_pause_s").unwrap_or_default(),
+            gather_ms: table.whole("gather_ms").unwrap_or_default(),
+        }
+    }
 }
 
 impl Default for RawManners {
@@ -168,15 +284,21 @@ impl Default for RawManners {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct RawLimit {
     pub(super) count: u32,
     pub(super) window_s: f64,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+impl Fields for RawLimit {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            count: table.whole("count").unwrap_or_default(),
+            window_s: table.decimal("window_s").unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Default)]
 pub(super) struct RawAnswers {
     pub(super) profile: Profile,
     pub(super) lines: Lines,
@@ -190,6 +312,23 @@ pub(super) struct RawAnswers {
     pub(super) config: Vec<String>,
 }
 
+impl Fields for RawAnswers {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            profile: table.word("profile", PROFILES).unwrap_or_default(),
+            lines: table.word("lines", LINES).unwrap_or_default(),
+            html: table.flag("html"),
+            nochg: table.texts("nochg"),
+            ok: table.texts("ok"),
+            auth: table.texts("auth"),
+            nohost: table.texts("nohost"),
+            abuse: table.texts("abuse"),
+            fault: table.texts("fault"),
+            config: table.texts("config"),
+        }
+    }
+}
+
 impl RawAnswers {
     pub(super) fn of(&self, class: Class) -> (&'static str, &[String]) {
         match class {
@@ -200,6 +339,58 @@ impl RawAnswers {
             Class::Nochg => ("answers.nochg", &self.nochg),
             Class::Nohost => ("answers.nohost", &self.nohost),
             Class::Ok => ("answers.ok", &self.ok),
+        }
+    }
+}
+
+impl Fields for Example {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            names: table.texts("names"),
+            settings: table.map("settings", Table::as_text),
+        }
+    }
+}
+
+impl Fields for Recorded {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            before: table.tables("before"),
+            ipv4: table.parsed("ipv4", "an IPv4 address"),
+            ipv6: table.parsed("ipv6", "an IPv6 address"),
+            names: table.texts("names"),
+            settings: table.map("settings", Table::as_text),
+            method: table.word("method", METHODS).unwrap_or(Method::Get),
+            url: table.text("url"),
+            headers: table.texts("headers"),
+            body: table.maybe_text("body"),
+            family: table.word("family", FAMILIES),
+            answers: table.tables("answers"),
+        }
+    }
+}
+
+impl Fields for Exchange {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            method: table.word("method", METHODS).unwrap_or(Method::Get),
+            url: table.text("url"),
+            headers: table.texts("headers"),
+            body: table.maybe_text("body"),
+            family: table.word("family", FAMILIES),
+            status: table.whole("status").unwrap_or(200),
+            answer: table.maybe_text("answer").unwrap_or_default(),
+        }
+    }
+}
+
+impl Fields for RecordedAnswer {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            status: table.whole("status").unwrap_or(200),
+            headers: table.map("headers", Table::as_text),
+            body: table.maybe_text("body").unwrap_or_default(),
+            verdicts: table.texts("verdicts"),
         }
     }
 }
