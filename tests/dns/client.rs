@@ -94,25 +94,24 @@ pub(crate) fn is_good(settings: &AccountSettings, update: &Update) {
 /// Publishes, and gives the refusal of the first name.
 #[track_caller]
 pub(crate) fn refusal(settings: &AccountSettings, update: &Update) -> (Refusal, String) {
-    match publish(settings, update).0 {
-        Outcome::Answered(verdicts) => match &verdicts[0] {
-            Verdict::Refused { refusal, words } => (*refusal, words.clone()),
-            other => panic!("no refusal: {other:?}"),
-        },
-        other => panic!("no verdict: {other:?}"),
-    }
+    let verdict = verdict(settings, update);
+    let Verdict::Refused { refusal, words } = verdict else { panic!("no refusal: {verdict:?}") };
+    (refusal, words)
 }
 
 /// Publishes, and gives the words of a trouble that will pass.
 #[track_caller]
 pub(crate) fn trouble(settings: &AccountSettings, update: &Update) -> String {
-    match publish(settings, update).0 {
-        Outcome::Answered(verdicts) => match &verdicts[0] {
-            Verdict::Busy { words, .. } => words.clone(),
-            other => panic!("no trouble: {other:?}"),
-        },
-        other => panic!("no verdict: {other:?}"),
-    }
+    let verdict = verdict(settings, update);
+    let Verdict::Busy { words, .. } = verdict else { panic!("no trouble: {verdict:?}") };
+    words
+}
+
+#[track_caller]
+fn verdict(settings: &AccountSettings, update: &Update) -> Verdict {
+    let outcome = publish(settings, update).0;
+    let Outcome::Answered(mut verdicts) = outcome else { panic!("no verdict: {outcome:?}") };
+    verdicts.swap_remove(0)
 }
 
 /// Whether the server publishes exactly the addresses of the update for all its names.

@@ -250,7 +250,7 @@ impl Mistakes {
         }
         let written = |option: &str| option == "password_file" || raw.credentials.contains_key(option);
         if let Some(option) = raw.sample.keys().find(|option| !written(option)) {
-            self.rule("sample", &format!("'{option}' is not among [credentials]"));
+            self.rule("sample", format!("'{option}' is not among [credentials]"));
         }
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");

@@ -228,10 +228,10 @@ impl Talk {
     }
 
     fn send(&self, batch: &Batch) -> Option<(Question, Signed)> {
-        let names = batch.subject.names.iter().filter_map(|at| self.update.names.get(*at).cloned());
+        let mut names = batch.subject.names.iter().filter_map(|at| self.update.names.get(*at).cloned());
         let changes = match batch.subject.pointer {
             None => Changes::of_names(names.collect(), &self.update),
-            Some(ip) => Changes::of_address(ip, names.last()?),
+            Some(ip) => Changes::of_address(ip, names.next()?),
         };
         let id = message::id(&self.peer, &self.update, self.now, self.count);
         let signed = message::update(&self.peer, (id, self.now), &batch.zone, &changes)?;
