@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use hickory_proto::rr::{Name, RecordType};
 use wanbeacon::daemon::clock;
@@ -39,14 +39,9 @@ pub(crate) fn update(names: &[&str], octet: u8) -> Update {
     }
 }
 
-/// The system's clock, in seconds of Unix time.
-pub(crate) fn unix_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
-}
-
 /// Publishes now.
 pub(crate) fn publish(settings: &AccountSettings, update: &Update) -> (Outcome, Exchange) {
-    publish_with(settings, update, unix_now(), Limits::default())
+    publish_with(settings, update, clock::unix(), Limits::default())
 }
 
 /// Publishes with another clock and other limits.

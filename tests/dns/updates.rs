@@ -1,5 +1,6 @@
 //! What each server does with an update, and what becomes of its answer.
 
+use wanbeacon::daemon::clock;
 use wanbeacon::daemon::http::Limits;
 use wanbeacon::engine::Outcome;
 use wanbeacon::provider::{
@@ -7,7 +8,7 @@ use wanbeacon::provider::{
 };
 
 use crate::client::{
-    is_called, is_good, is_published, publish, publish_with, refusal, settings, trouble, unix_now, update,
+    is_called, is_good, is_published, publish, publish_with, refusal, settings, trouble, update,
 };
 use crate::servers::{Server, WRONG_SECRET};
 
@@ -104,7 +105,7 @@ fn a_zone_that_the_key_may_not_change_and_one_that_is_not_the_servers_are_told_a
 #[test]
 fn a_clock_that_is_wrong_or_was_never_set_is_put_right_by_the_server() {
     for server in [Server::bind(), Server::knot()] {
-        for (octet, now) in [(7, 0), (8, unix_now() + HOUR)] {
+        for (octet, now) in [(7, 0), (8, clock::unix() + HOUR)] {
             let update = update(&["home.example.test"], octet);
             let (outcome, _) = publish_with(&settings(server.address), &update, now, Limits::default());
             assert_eq!(outcome, Outcome::Answered(vec![Verdict::Good]));

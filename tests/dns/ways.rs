@@ -10,7 +10,7 @@ use wanbeacon::daemon::http::Limits;
 use wanbeacon::engine::{FailureKind, Outcome, Phase};
 use wanbeacon::provider::AccountSettings;
 
-use crate::client::{JOB, begin, is_good, is_published, publish, publish_with, settings, unix_now, update};
+use crate::client::{JOB, begin, is_good, is_published, publish, publish_with, settings, update};
 use crate::servers::{Server, free_port};
 
 const LOCAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -30,7 +30,7 @@ fn a_silent_server_is_asked_again_after_one_and_three_seconds_with_the_same_mess
     let limits = Limits { first_byte: Duration::from_millis(3500), ..Limits::default() };
     let server = silent.local_addr().unwrap();
     let (outcome, exchange) =
-        publish_with(&settings(server), &update(&["home.example.test"], 7), unix_now(), limits);
+        publish_with(&settings(server), &update(&["home.example.test"], 7), clock::unix(), limits);
     let Outcome::Failed(failure) = outcome else { panic!("{outcome:?}") };
     assert_eq!((failure.kind, failure.phase), (FailureKind::TimedOut, Phase::Receive));
     assert!(exchange.sent_at.is_some());
@@ -72,7 +72,7 @@ fn a_question_can_be_withdrawn_an_update_only_abandoned() {
 /// Withdraws and then abandons a job whose first message has arrived.
 fn ended_early(settings: &AccountSettings, server: &UdpSocket) -> Outcome {
     let (mut http, results) =
-        begin(settings, &update(&["home.example.test"], 7), unix_now(), Limits::default());
+        begin(settings, &update(&["home.example.test"], 7), clock::unix(), Limits::default());
     server.recv(&mut [0; 1024]).unwrap();
     http.withdraw(JOB);
     http.abandon(JOB);
