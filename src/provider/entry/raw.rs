@@ -20,12 +20,8 @@ const METHODS: &[(&str, Method)] = &[
     ("DELETE", Method::Delete),
 ];
 const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
-const BODY_TYPES: &[(&str, BodyType)] = &[
-    ("form", BodyType::Form),
-    ("json", BodyType::Json),
-    ("text", BodyType::Text),
-    ("xml", BodyType::Xml),
-];
+const BODY_TYPES: &[(&str, BodyType)] =
+    &[("form", BodyType::Form), ("json", BodyType::Json), ("text", BodyType::Text), ("xml", BodyType::Xml)];
 const LOOKUPS: &[(&str, What)] = &[("login", What::Login), ("record", What::Record), ("zone", What::Zone)];
 const OMITTED: &[(&str, Omitted)] = &[("keeps", Omitted::Keeps), ("resets", Omitted::Resets)];
 const PROFILES: &[(&str, Profile)] =
@@ -345,10 +341,7 @@ impl RawAnswers {
 
 impl Fields for Example {
     fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            names: table.texts("names"),
-            settings: table.map("settings", Table::as_text),
-        }
+        Self { names: table.texts("names"), settings: table.map("settings", Table::as_text) }
     }
 }
 

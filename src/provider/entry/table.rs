@@ -239,10 +239,7 @@ impl<'a> Table<'a> {
             let written: &str = name.get_ref();
             if !self.known.contains(&written) {
                 let known = listed(self.known.iter().copied());
-                self.object(
-                    name.span().start,
-                    format!("unknown field `{written}`, expected one of {known}"),
-                );
+                self.object(name.span().start, format!("unknown field `{written}`, expected one of {known}"));
             }
         }
         self.unfit

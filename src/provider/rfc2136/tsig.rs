@@ -5,7 +5,7 @@
 
 use domain::base::iana::{Class, TsigRcode};
 use domain::base::message_builder::AdditionalBuilder;
-use domain::base::{Message, ParsedName, Record, StaticCompressor, ToName};
+use domain::base::{Message, ParsedName, Record, StaticCompressor, ToName, Ttl};
 use domain::rdata::tsig::{Time48, Tsig};
 use md5::{Digest, Md5};
 use ring::hmac;
@@ -102,6 +102,7 @@ fn is_signed(
 ) -> Option<bool> {
     let (key_name, tsig) = (name(&peer.key_name)?, record.data());
     if record.class() != Class::ANY
+        || record.ttl() != Ttl::ZERO
         || !record.owner().name_eq(&key_name)
         || !tsig.algorithm().name_eq(&name(peer.dns.algorithm.wire_name())?)
     {
