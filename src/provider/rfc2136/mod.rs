@@ -9,8 +9,9 @@
 //! ```
 //!
 //! One message carries all names of a zone. It deletes each RRset and adds the new one, which the server does whole or
-//! not at all (RFC 2136 section 3.4). PTR records follow, each in a message to its own zone. No dice are thrown: ids come from the key, so that nobody without it can guess them.
-//! What nobody signed can delay an update, but neither confirm it nor park its record.
+//! not at all (RFC 2136 section 3.4). PTR records follow, each in a message to its own zone. No dice are thrown: ids come
+//! from the key, so that nobody without it can guess them. What nobody signed can delay an update, but not confirm it; and
+//! of it only an error of TSIG about the key, which nobody can sign, parks its record.
 
 mod message;
 mod talk;
