@@ -124,7 +124,7 @@ fn play((id, settings): (&str, AccountSettings), file: &str, name: &str, how: Ma
     }
     match step {
         Step::Done(mut verdicts) => verdicts.remove(0),
-        other => panic!("{file}: no answer to {other:?}"),
+        other @ (Step::Ask(_) | Step::Send(_)) => panic!("{file}: no answer to {other:?}"),
     }
 }
 

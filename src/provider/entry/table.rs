@@ -91,20 +91,15 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn flag(&mut self, field: &'static str) -> bool {
-        match self.find(field).map(|value| (value, value.get_ref())) {
-            None => false,
-            Some((_, DeValue::Boolean(flag))) => *flag,
-            Some((value, _)) => self.expected("true or false", value).unwrap_or_default(),
-        }
+        let Some(value) = self.find(field) else { return false };
+        value.get_ref().as_bool().or_else(|| self.expected("true or false", value)).unwrap_or_default()
     }
 
     /// A number without a fraction, of the type's range.
     pub(super) fn whole<T: TryFrom<i64>>(&mut self, field: &'static str) -> Option<T> {
         let value = self.find(field)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
-            _ => None,
-        };
+        let number = value.get_ref().as_integer();
+        let number = number.and_then(|number| i64::from_str_radix(number.as_str(), number.radix()).ok());
         let number = number.and_then(|number| T::try_from(number).ok());
         number.or_else(|| self.expected("a whole number that is not too large", value))
     }
@@ -112,11 +107,9 @@ impl<'a> Table<'a> {
     /// A number in plain digits, with or without a fraction.
     pub(super) fn decimal(&mut self, field: &'static str) -> Option<f64> {
         let value = self.find(field)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(number) => decimal(number.as_str()),
-            DeValue::Float(number) => decimal(number.as_str()),
-            _ => None,
-        };
+        let whole = value.get_ref().as_integer().map(|number| number.as_str());
+        let digits = value.get_ref().as_float().map(|number| number.as_str()).or(whole);
+        let number = digits.and_then(decimal);
         number.or_else(|| self.expected("a number such as 1.5", value))
     }
 
@@ -169,10 +162,8 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn as_text(&mut self, value: &'a Value<'a>) -> String {
-        match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            _ => self.expected("a text", value).unwrap_or_default(),
-        }
+        let text = value.get_ref().as_str().map(str::to_owned);
+        text.or_else(|| self.expected("a text", value)).unwrap_or_default()
     }
 
     pub(super) fn as_texts(&mut self, value: &'a Value<'a>) -> Vec<String> {
@@ -203,17 +194,12 @@ impl<'a> Table<'a> {
     }
 
     fn fields_of(&mut self, value: &'a Value<'a>) -> Option<&'a DeTable<'a>> {
-        match value.get_ref() {
-            DeValue::Table(fields) => Some(fields),
-            _ => self.expected("a table", value),
-        }
+        value.get_ref().as_table().or_else(|| self.expected("a table", value))
     }
 
     fn members(&mut self, value: &'a Value<'a>) -> Iter<'a, Value<'a>> {
-        match value.get_ref() {
-            DeValue::Array(values) => values.iter(),
-            _ => self.expected("a list", value).unwrap_or_default(),
-        }
+        let values = value.get_ref().as_array().map(|values| values.iter());
+        values.or_else(|| self.expected("a list", value)).unwrap_or_default()
     }
 
     fn find(&mut self, field: &'static str) -> Option<&'a Value<'a>> {

@@ -46,14 +46,14 @@ fn begin(settings: &AccountSettings, names: &[&str]) -> (Talk, Question) {
 fn asked(step: Step) -> Question {
     match step {
         Step::Ask(question) => question,
-        other => panic!("no question: {other:?}"),
+        other @ (Step::Send(_) | Step::Done(_)) => panic!("no question: {other:?}"),
     }
 }
 
 fn verdicts(step: Step) -> Vec<Verdict> {
     match step {
         Step::Done(verdicts) => verdicts,
-        other => panic!("not done: {other:?}"),
+        other @ (Step::Ask(_) | Step::Send(_)) => panic!("not done: {other:?}"),
     }
 }
 
@@ -76,7 +76,7 @@ fn signed(question: &Question, settings: &AccountSettings, code: Rcode, now: u64
     let key = key(settings).unwrap();
     let time = Time48::from_u64(now);
     let transaction = ServerTransaction::request(&key, &mut request, time).unwrap().unwrap();
-    let builder = MessageBuilder::new_vec().start_answer(&request.for_slice(), code).unwrap();
+    let builder = MessageBuilder::new_vec().start_answer(request.for_slice(), code).unwrap();
     let mut builder = builder.additional();
     transaction.answer(&mut builder, time).unwrap();
     builder.finish()
@@ -359,7 +359,7 @@ fn a_search_that_finds_nothing_ends_with_words() {
     let done = loop {
         match talk.hear(&unsigned(&question, Rcode::NXDOMAIN)) {
             Step::Ask(next) => question = next,
-            step => break verdicts(step),
+            step @ (Step::Send(_) | Step::Done(_)) => break verdicts(step),
         }
     };
     let Verdict::NotUnderstood { words } = &done[0] else { panic!("{done:?}") };
