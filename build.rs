@@ -35,17 +35,15 @@ fn pack() -> Result<(), Vec<String>> {
         .and_then(|files| files.map(|file| Ok(file?.path())).collect())
         .map_err(|error| wrong(folder, error))?;
     files.sort_by_key(|file| file.file_stem().map(ToOwned::to_owned));
-    let (mut ids, mut texts, mut mistakes) = (String::new(), Vec::new(), Vec::new());
+    let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
     for file in &files {
         let text = fs::read_to_string(file).map_err(|error| wrong(file, error))?;
         let shown = file.display();
         let id = file.file_stem().unwrap_or_default().to_string_lossy();
         match Provider::parse_file(&text, &id) {
             Ok(entry) => {
-                let head = lean(&text);
                 let lives = !matches!(entry.status, Status::Dead(_));
-                ids.push_str(&format!("({:?}, {lives}, {}, {}),\n", entry.id, texts.len(), head.len()));
-                texts.extend_from_slice(head.as_bytes());
+                entries.push((entry.id, lives, lean(&text)));
             }
             Err(errors) => mistakes.extend(
                 errors
@@ -57,14 +55,24 @@ fn pack() -> Result<(), Vec<String>> {
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
+    // By length, because entries of the same length are often of the same kind: packed, they are 6 % smaller.
+    entries.sort_by_key(|(_, _, text)| text.len());
+    let (mut index, mut texts) = (Vec::new(), Vec::new());
+    for (id, lives, text) in entries {
+        index.push(format!("({id:?}, {lives}, {}, {}),\n", texts.len(), text.len()));
+        texts.extend_from_slice(text.as_bytes());
+    }
+    // By id, with which each line begins.
+    index.sort();
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut packed = Vec::new();
     zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, &texts[..], &mut packed)
         .and_then(|()| fs::write(out.join("catalogue.deflate"), &packed))
         .and_then(|()| {
             let index = format!(
-                "const UNPACKED: usize = {};\nconst INDEX: &[(&str, bool, usize, usize)] = &[\n{ids}];\n",
-                texts.len()
+                "const UNPACKED: usize = {};\nconst INDEX: &[(&str, bool, usize, usize)] = &[\n{}];\n",
+                texts.len(),
+                index.concat()
             );
             fs::write(out.join("catalogue.rs"), index)
         })

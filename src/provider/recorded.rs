@@ -1,9 +1,10 @@
 //! Dialogues that an entry brings along: what must be sent, and what each answer to it means.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::account::Account;
 use super::entry::Provider;
@@ -17,7 +18,7 @@ pub struct Example {
     /// Names, in order.
     pub names: Vec<String>,
     /// Options of the account; their secrets are made up.
-    pub settings: BTreeMap<String, String>,
+    pub settings: LiteMap<String, String>,
 }
 
 /// One request, those before it, and the answers that can follow it.
@@ -32,7 +33,7 @@ pub struct Recorded {
     /// Names, if not those of the example.
     pub names: Vec<String>,
     /// Options that differ from the example.
-    pub settings: BTreeMap<String, String>,
+    pub settings: LiteMap<String, String>,
     /// The method; default GET.
     pub method: Method,
     /// The URL that is sent, with the example's secrets.
@@ -72,7 +73,7 @@ pub struct RecordedAnswer {
     /// HTTP status; default 200.
     pub status: u16,
     /// Header fields.
-    pub headers: BTreeMap<String, String>,
+    pub headers: LiteMap<String, String>,
     /// The body.
     pub body: String,
     /// One word for all names, or one for each: `good`, `unchanged`, `busy`, `busy 120` (seconds), `abuse`,

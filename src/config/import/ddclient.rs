@@ -1,6 +1,6 @@
 //! `ddclient.conf`. What its options mean: `%cfgvars`, `%protocols` and the strategies of ddclient 4.0.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::super::dialect::Dialect;
 use super::super::mistake::Source;
@@ -14,7 +14,7 @@ use crate::provider::{Family, Holds, catalogue};
 const CLIENT: Client = Client::Ddclient;
 
 /// What holds for a host: its own options over those of the lines above it without a host.
-type Options = BTreeMap<String, String>;
+type Options = LiteMap<String, String>;
 
 /// Hosts of one line that have the same options.
 struct Group {

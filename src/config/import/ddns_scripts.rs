@@ -1,7 +1,7 @@
 //! `/etc/config/ddns` of OpenWrt's ddns-scripts. What its options mean: `dynamic_dns_updater.sh`,
 //! `dynamic_dns_functions.sh` and `samples/ddns.config_sample` of openwrt/packages as of 2026-08.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::super::dialect::Dialect;
 use super::super::mistake::{Mistake, Source};
@@ -38,7 +38,7 @@ pub(super) fn read(text: &[u8]) -> Result<Plan, Vec<Mistake>> {
             format!("section '{}' in line {at}", section.name)
         };
         let name = if section.anonymous { "" } else { section.name.as_str() };
-        let mut service = Service { draft: Draft::new(name, origin), options: BTreeMap::new() };
+        let mut service = Service { draft: Draft::new(name, origin), options: LiteMap::new() };
         if allows_private {
             service.draft.allow_private();
         }
@@ -114,7 +114,7 @@ const IDLE: &[(&[&str], &str, bool)] = &[
 /// One section, while its options are taken out one by one.
 struct Service {
     draft: Draft,
-    options: BTreeMap<String, String>,
+    options: LiteMap<String, String>,
 }
 
 impl Service {

@@ -3,7 +3,7 @@
 //! What is accepted, and as what, equals file.c, util.c and list.c of openwrt/uci as of 2025-11, oddities included: they
 //! decide what the same file means to `uci show` and to LuCI. A test compares both. Nothing here knows our options.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::line::{Line, Word};
 
@@ -103,7 +103,7 @@ pub enum Why {
 /// The first thing that libuci refuses. It loads nothing of such a file.
 pub fn parse(text: &[u8]) -> Result<Package, Refusal> {
     let mut parser =
-        Parser { line: Line::new(text), sections: Vec::new(), by_name: BTreeMap::new(), open: None };
+        Parser { line: Line::new(text), sections: Vec::new(), by_name: LiteMap::new(), open: None };
     while parser.line.next()? {
         parser.commands()?;
     }
@@ -114,14 +114,14 @@ pub fn parse(text: &[u8]) -> Result<Package, Refusal> {
 struct Parser<'a> {
     line: Line<'a>,
     sections: Vec<Open>,
-    by_name: BTreeMap<String, usize>,
+    by_name: LiteMap<String, usize>,
     /// The section that options belong to: not always the last, as one that is named again is opened again.
     open: Option<usize>,
 }
 
 struct Open {
     section: Section,
-    by_name: BTreeMap<String, usize>,
+    by_name: LiteMap<String, usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -212,7 +212,7 @@ impl Parser<'_> {
         let index = self.sections.len();
         // A written name may be one that libuci has made up; the first of that name is found.
         self.by_name.entry(section.name.clone()).or_insert(index);
-        self.sections.push(Open { section, by_name: BTreeMap::new() });
+        self.sections.push(Open { section, by_name: LiteMap::new() });
         self.open = Some(index);
     }
 

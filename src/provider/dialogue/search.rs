@@ -1,6 +1,6 @@
 //! What the lookups of a dialogue have found out so far.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::super::lookup::zones;
 use super::super::template::Known;
@@ -14,7 +14,7 @@ pub(super) struct Search {
     /// The zone that is asked for, or that was found.
     zone: Option<String>,
     /// Zones that were found, by name.
-    found: BTreeMap<String, String>,
+    found: LiteMap<String, String>,
     /// Questions with their answers: none is asked twice in one dialogue.
     memory: Vec<(Request, Reply)>,
     open: Option<Request>,

@@ -7,9 +7,9 @@ mod holds;
 mod raw;
 mod table;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use litemap::LiteMap;
 use ring::digest::{Digest, SHA256, digest};
 use toml::de::DeTable;
 
@@ -37,15 +37,15 @@ pub struct Provider {
     /// Whether it still works.
     pub status: Status,
     /// Settings that an account needs, with what the provider calls them.
-    pub credentials: BTreeMap<String, String>,
+    pub credentials: LiteMap<String, String>,
     /// Those of `credentials` that may be left out.
     pub optional: Vec<String>,
     /// Values for a record to copy, by option, where the option's usual example would not do.
-    pub sample: BTreeMap<String, String>,
+    pub sample: LiteMap<String, String>,
     /// Names of this provider in other clients' configurations, by client.
-    pub aliases: BTreeMap<String, Vec<String>>,
+    pub aliases: LiteMap<String, Vec<String>>,
     /// What fields of other clients hold where their names mean something else, by client and field.
-    pub import: BTreeMap<String, BTreeMap<String, Holds>>,
+    pub import: LiteMap<String, LiteMap<String, Holds>>,
     /// What a user should know.
     pub notes: String,
     /// Zones that the provider's names lie in; empty: any zone.

@@ -1,6 +1,6 @@
 //! The fields of an entry, as they are written.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
@@ -55,14 +55,14 @@ pub(super) struct RawEntry {
     pub(super) custom: bool,
     pub(super) dns: bool,
     pub(super) optional: Vec<String>,
-    pub(super) credentials: BTreeMap<String, String>,
-    pub(super) sample: BTreeMap<String, String>,
+    pub(super) credentials: LiteMap<String, String>,
+    pub(super) sample: LiteMap<String, String>,
     pub(super) request: RawRequest,
     pub(super) lookup: Vec<RawLookup>,
     pub(super) manners: RawManners,
     pub(super) answers: RawAnswers,
-    pub(super) aliases: BTreeMap<String, Vec<String>>,
-    pub(super) import: BTreeMap<String, BTreeMap<String, Holds>>,
+    pub(super) aliases: LiteMap<String, Vec<String>>,
+    pub(super) import: LiteMap<String, LiteMap<String, Holds>>,
     pub(super) example: Example,
     pub(super) dialogue: Vec<Recorded>,
 }
@@ -110,7 +110,7 @@ pub(super) enum RawStatus {
 pub(super) struct RawRequest {
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    pub(super) headers: BTreeMap<String, String>,
+    pub(super) headers: LiteMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) keep: Option<String>,
@@ -127,7 +127,7 @@ pub(super) struct RawRequest {
 }
 
 /// What the fields of another client hold.
-fn import<'a>(table: &mut Table<'a>, value: &'a Value<'a>) -> BTreeMap<String, Holds> {
+fn import<'a>(table: &mut Table<'a>, value: &'a Value<'a>) -> LiteMap<String, Holds> {
     table.as_map(value, |table, value| table.as_word(value, HOLDS).unwrap_or(Holds::Unused))
 }
 
@@ -159,7 +159,7 @@ pub(super) struct RawForm {
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    pub(super) headers: BTreeMap<String, String>,
+    pub(super) headers: LiteMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) family: Option<Family>,
@@ -207,15 +207,15 @@ pub(super) struct RawLookup {
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
-    pub(super) headers: BTreeMap<String, String>,
+    pub(super) headers: LiteMap<String, String>,
     pub(super) body: Option<String>,
     pub(super) body_type: Option<BodyType>,
     pub(super) sign: Option<String>,
     pub(super) list: Option<String>,
-    pub(super) fits: BTreeMap<String, String>,
+    pub(super) fits: LiteMap<String, String>,
     pub(super) zone: Option<String>,
     pub(super) walk: bool,
-    pub(super) take: BTreeMap<String, String>,
+    pub(super) take: LiteMap<String, String>,
     pub(super) same: Option<String>,
     pub(super) ok: Vec<String>,
     pub(super) missing: Vec<String>,

@@ -3,10 +3,10 @@
 //! Whatever does not fit is noted, and reading goes on with nothing in its place: so what reads the fields of a table is a
 //! list of them, without a way out after each. With derives of serde for the same fields a router's program was 58 kB larger.
 
-use std::collections::BTreeMap;
 use std::slice::Iter;
 use std::str::FromStr;
 
+use litemap::LiteMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -145,7 +145,7 @@ impl<'a> Table<'a> {
         &mut self,
         field: &'static str,
         read: fn(&mut Self, &'a Value<'a>) -> T,
-    ) -> BTreeMap<String, T> {
+    ) -> LiteMap<String, T> {
         self.find(field).map(|value| self.as_map(value, read)).unwrap_or_default()
     }
 
@@ -153,8 +153,8 @@ impl<'a> Table<'a> {
         &mut self,
         value: &'a Value<'a>,
         read: fn(&mut Self, &'a Value<'a>) -> T,
-    ) -> BTreeMap<String, T> {
-        let mut map = BTreeMap::new();
+    ) -> LiteMap<String, T> {
+        let mut map = LiteMap::new();
         for (name, value) in self.fields_of(value).into_iter().flatten() {
             map.insert(name.get_ref().to_string(), read(self, value));
         }
