@@ -63,7 +63,9 @@ fn a_question_can_be_withdrawn_an_update_only_abandoned() {
     let began = clock::monotonic();
     let ended = ended_early(&settings, &silent);
     let Outcome::Failed(failure) = ended else { panic!("{ended:?}") };
-    assert_eq!((failure.kind, failure.phase), (FailureKind::TimedOut, Phase::Receive));
+    assert_eq!(failure.kind, FailureKind::TimedOut);
+    // The server may know of it before the sender does.
+    assert!(failure.phase >= Phase::Send, "it has left: {failure:?}");
     settings.zone = None;
     assert_eq!(ended_early(&settings, &silent), Outcome::Withdrawn);
     assert!(clock::monotonic().since(began) < Duration::from_secs(5), "nobody waited for an answer");
