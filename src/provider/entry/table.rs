@@ -107,7 +107,8 @@ impl<'a> Table<'a> {
     /// A number in plain digits, with or without a fraction.
     pub(super) fn decimal(&mut self, field: &'static str) -> Option<f64> {
         let value = self.find(field)?;
-        let whole = value.get_ref().as_integer().map(|number| number.as_str());
+        let whole = value.get_ref().as_integer().filter(|number| number.radix() == 10);
+        let whole = whole.map(|number| number.as_str());
         let digits = value.get_ref().as_float().map(|number| number.as_str()).or(whole);
         let number = digits.and_then(decimal);
         number.or_else(|| self.expected("a number such as 1.5", value))
