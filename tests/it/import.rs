@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use wanbeacon::config::import::{Client, Imported, import};
 use wanbeacon::config::{self, Config, Dialect, Password};
 use wanbeacon::engine::RecordId;
-use wanbeacon::provider::{Holds, Provider, Status, catalogue};
+use wanbeacon::provider::{Holds, Provider, catalogue};
 
 const LANGUAGES: [(Dialect, &str); 2] = [(Dialect::Uci, "uci"), (Dialect::Toml, "toml")];
 
@@ -139,7 +139,7 @@ fn a_section_of_each_mapped_service_becomes_a_valid_record() {
         for service in entry.aliases.get("ddns-scripts").into_iter().flatten() {
             let text = section_of(&entry, service);
             let imported = import(Client::DdnsScripts, text.as_bytes(), None).unwrap();
-            if matches!(entry.status, Status::Dead(_)) {
+            if entry.is_gone() {
                 assert!(imported.left[0].contains("is gone: "), "{id}: {:?}", imported.left);
             } else if id == "cloud.google.com" {
                 // Project and zone stand together in one field there, in a form of their own.
@@ -282,6 +282,17 @@ fn a_value_of_several_lines_is_not_shown() {
             assert!(!imported.left.is_empty());
             assert_discreet(&imported, "hunter2");
         }
+    }
+}
+
+/// A blank makes ddclient's old notation of an option: a name, its login, its password.
+#[test]
+fn an_option_that_a_slip_made_a_login_is_not_shown() {
+    let text = "protocol=noip, p assword='TopSecret' a.example.org\n";
+    for (to, _) in LANGUAGES {
+        let imported = import(Client::Ddclient, text.as_bytes(), Some(to)).unwrap();
+        assert!(imported.text.contains("# - the whole record: "), "{}", *imported.text);
+        assert_discreet(&imported, "TopSecret");
     }
 }
 

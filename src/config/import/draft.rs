@@ -6,7 +6,7 @@ use super::super::mistake::quoted;
 use super::super::options::{self, Kind, Scope};
 use super::super::value::Raw;
 use super::Client;
-use crate::provider::{Holds, Provider, Status, catalogue};
+use crate::provider::{Holds, Provider, catalogue};
 
 /// A record as far as it is known. It holds secrets, so it is not for formatters.
 pub(super) struct Draft {
@@ -63,7 +63,7 @@ impl Draft {
     /// Says that the catalogue has no entry for what the other client calls so.
     pub(super) fn unknown(&mut self, service: &str) {
         self.text("provider", service);
-        let called = if is_plain(service) { quoted(service) } else { "this name".to_owned() };
+        let called = if is_public(service) { quoted(service) } else { "this name".to_owned() };
         let what = format!("the catalogue has no provider for {called}");
         self.failure = Some(format!(
             "{what}; 'custom' with a 'url' of its manual, or 'dyndns2' with its 'server', may do"
@@ -205,10 +205,7 @@ impl Draft {
     fn wants(&self, option: &str) -> bool {
         let Some(entry) = &self.provider else { return true };
         let asks = |option: &str| entry.credentials.contains_key(option);
-        self.is_custom()
-            || matches!(entry.status, Status::Dead(_))
-            || asks(option)
-            || option == "password" && asks("token")
+        self.is_custom() || entry.is_gone() || asks(option) || option == "password" && asks("token")
     }
 }
 
@@ -245,7 +242,7 @@ pub(super) struct Remarks(Vec<(String, Vec<String>)>);
 impl Remarks {
     /// Notes an option; `shown` is its value, if it can be no secret.
     pub(super) fn add(&mut self, option: &str, shown: Option<&str>, reason: &str) {
-        let value = shown.filter(|value| is_plain(value));
+        let value = shown.filter(|value| is_public(value));
         let value = value.map_or_else(String::new, |value| format!(" {}", quoted(value)));
         self.push(reason, format!("{}{value}", word(option)));
     }
@@ -281,8 +278,13 @@ impl Remarks {
     }
 }
 
-/// Whether a value can be shown: one that a missing quote made of several lines may hold anything.
-pub(super) fn is_plain(value: &str) -> bool {
+/// Whether a value can be shown: a slip may have made one of several lines of it, or of another option with its value.
+pub(super) fn is_public(value: &str) -> bool {
+    is_plain(value) && !value.contains(['=', '"', '\''])
+}
+
+/// Whether a value stands on one line: a missing quote may have put anything into one of several.
+fn is_plain(value: &str) -> bool {
     !value.chars().any(char::is_control)
 }
 

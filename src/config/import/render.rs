@@ -9,7 +9,7 @@ use super::super::options::{OPTIONS, Scope};
 use super::super::uci::render::value;
 use super::super::value::Raw;
 use super::Client;
-use super::draft::{Draft, is_plain};
+use super::draft::{Draft, is_public};
 use super::plan::Plan;
 
 pub(super) fn render(client: Client, plan: &Plan, to: Dialect) -> Zeroizing<String> {
@@ -63,8 +63,8 @@ fn is_shown(raw: &Raw) -> bool {
     match raw {
         Raw::List(entries) => entries.iter().all(|(entry, _)| is_shown(entry)),
         Raw::Flag(_) => true,
-        Raw::Number(text) | Raw::Text(text) => is_plain(text),
-        Raw::Other(text) => is_plain(text),
+        Raw::Number(text) | Raw::Text(text) => is_public(text),
+        Raw::Other(text) => is_public(text),
     }
 }
 
