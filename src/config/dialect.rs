@@ -68,7 +68,9 @@ fn unquoted(value: &str) -> &str {
 
 fn toml(line: &str, quote: Quote) -> Option<String> {
     match line.split_once('=') {
-        Some((key, value)) if public(last_part(key)) && !value.contains('=') => Some(line.to_owned()),
+        Some((key, value)) if known(key) && public(last_part(key)) && !value.contains('=') => {
+            Some(line.to_owned())
+        }
         Some((key, _)) if quote == Quote::Key || known(key) => Some(format!("{key}= ***")),
         // Perhaps a line of a secret that has several.
         Some(_) => None,
@@ -81,13 +83,14 @@ fn public(name: &str) -> bool {
     options::OPTIONS.iter().any(|option| option.name == name && !option.secret())
 }
 
-/// Whether the key itself is none of the user's words: tables of ours, and options.
+/// Whether the key itself is none of the user's words: tables of ours, and options. In front of a dot may be the end of a
+/// secret that has several lines.
 fn known(key: &str) -> bool {
     let first = key.trim().split('.').next().unwrap_or_default().trim();
     let name = last_part(key);
     matches!(first, "global" | "record")
         && key.chars().all(|c| c.is_ascii_alphanumeric() || " ._-".contains(c))
-        || options::OPTIONS.iter().any(|option| option.name == name)
+        || !key.contains('.') && options::OPTIONS.iter().any(|option| option.name == name)
 }
 
 fn last_part(key: &str) -> &str {

@@ -198,6 +198,8 @@ mod tests {
     fn a_line_of_a_secret_that_has_several_is_not_shown() {
         assert_eq!(shown_at("password = \"\"\"\nhunter2==\n\"\"\"", "hunter2"), "***");
         assert_eq!(shown_at("password = \"\"\"\nhunter2\"\"\"ipv4 = 5", "hunter2"), "***");
+        assert_eq!(shown_at("password = \"\"\"\nhunter2\"\"\".ipv4 = 5", "hunter2"), "***");
+        assert_eq!(shown_at("password = \"\"\"\nhunter2\"\"\".ipv4 = a=b", "hunter2"), "***");
     }
 
     #[test]
