@@ -12,7 +12,7 @@ use super::value::{self, Fault, Raw};
 use super::values::{Values, global, record};
 use super::{Config, Record};
 use crate::engine::RecordId;
-use crate::provider::{catalogue, is_id};
+use crate::provider::is_id;
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -292,7 +292,8 @@ impl Reader<'_> {
     fn bare_server(&mut self, values: &Values) {
         let Some(server) = values.text("server") else { return };
         let id = values.text("provider").unwrap_or_default();
-        let entry = catalogue::provider(&id).and_then(Result::ok);
+        let place = values.places.get("provider");
+        let entry = place.and_then(|place| compile::entry(&id, place, self.own).ok());
         let speaks_dns = entry.is_some_and(|entry| entry.speaks_dns());
         let (what, mend) = match (speaks_dns, server.contains("://")) {
             (true, true) => (

@@ -1,8 +1,9 @@
 //! The catalogue as users meet it, and entries of their own beside the program.
 
-use litemap::LiteMap;
 use std::fs;
 use std::path::Path;
+
+use litemap::LiteMap;
 
 use wanbeacon::config::{self, sample};
 use wanbeacon::daemon::settings;
@@ -68,6 +69,21 @@ fn an_entry_of_your_own_adds_a_provider() {
         serde_json::from_str(&lab.says(&["providers", "--json", "mine.example"]).1).unwrap();
     assert_eq!(json["source"], "yours");
     assert!(lab.says(&["test", "mine"]).1.contains("\nmine.example: Mine (yours)\n"));
+}
+
+#[test]
+fn an_entry_of_your_own_may_speak_dns() {
+    let lab = Lab::new("mine.example");
+    let credentials =
+        "[credentials]\nuser = 'name of the key'\npassword = 'its secret'\nserver = 'name server'\n";
+    let head = "id = 'mine.example'\nname = 'Mine'\nhomepage = 'https://mine.example/'\ndns = true\n";
+    lab.entry("mine.example", &format!("{head}{credentials}"));
+    let config = fs::read_to_string(&lab.config).unwrap();
+    let options = "provider = \"mine.example\"\nuser = \"key\"\nserver = \"ns1.example.org\"\n";
+    let config = config.replace("provider = \"mine.example\"\n", options);
+    fs::write(&lab.config, config.replacen("hunter2-hunter2", "c2VjcmV0", 1)).unwrap();
+    let valid = format!("{}: valid, 2 records\n", lab.config);
+    assert_eq!(lab.says(&["check"]), (Some(0), valid, String::new()));
 }
 
 #[test]
