@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use provider::{Provider, Status};
+use provider::Provider;
 
 const FOLDER: &str = "src/provider/catalogue";
 
@@ -42,7 +42,7 @@ fn pack() -> Result<(), Vec<String>> {
         let id = file.file_stem().unwrap_or_default().to_string_lossy();
         match Provider::parse_file(&text, &id) {
             Ok(entry) => {
-                let lives = !matches!(entry.status, Status::Dead(_));
+                let lives = !entry.is_gone();
                 entries.push((entry.id, lives, lean(&text)));
             }
             Err(errors) => mistakes.extend(

@@ -12,7 +12,7 @@ use crate::config::Global;
 use crate::daemon::clock;
 use crate::daemon::control::SOCKET;
 use crate::daemon::control::client::{AskError, ask};
-use crate::daemon::question::Query;
+use crate::daemon::question::{self, Query};
 use crate::daemon::sandbox::Sandbox;
 use crate::daemon::settings::{self, LoadError};
 use crate::engine::RecordId;
@@ -68,9 +68,8 @@ fn socket(reach: &Reach) -> Result<PathBuf, Failure> {
     Ok(dir.join(SOCKET))
 }
 
-/// Through its text: a second reader, of values, would be 30 kB of the program.
 fn read<T: DeserializeOwned>(result: &Value) -> Result<T, Failure> {
-    serde_json::to_vec(result).and_then(|text| serde_json::from_slice(&text)).map_err(|error| {
+    question::typed(result).map_err(|error| {
         Failure::Failed(format!("the running wanbeacon is of another version: {error}; try --json"))
     })
 }

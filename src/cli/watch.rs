@@ -1,7 +1,8 @@
 //! `watch`: live address events as the agent sees and judges them, with or without a running agent.
 
-use litemap::LiteMap;
 use std::io::{self, Write};
+
+use litemap::LiteMap;
 
 use super::{Failure, report};
 use crate::daemon::settings::Loaded;

@@ -1,7 +1,8 @@
 //! [`Config`] → what the engine and the provider need. Translates, decides nothing.
 
-use litemap::LiteMap;
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;

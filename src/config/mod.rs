@@ -22,9 +22,10 @@ pub mod uci;
 mod value;
 mod values;
 
-use litemap::LiteMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use litemap::LiteMap;
 
 pub use compile::{Compiled, password_from_file};
 pub use dialect::Dialect;

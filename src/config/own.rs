@@ -1,9 +1,10 @@
 //! Entries of the user's own: the texts of files become providers, which go before those inside the program.
 
-use litemap::LiteMap;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::Global;
 use super::mistake::{Mistake, Place, Severity, quoted};

@@ -1,8 +1,9 @@
 //! The valid values of a section → [`Global`] or [`Record`].
 
-use litemap::LiteMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use litemap::LiteMap;
 
 use super::mistake::Place;
 use super::value::Value;

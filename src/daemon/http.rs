@@ -32,13 +32,14 @@ mod transport;
 mod wire;
 mod worker;
 
-use litemap::LiteMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
+
+use litemap::LiteMap;
 
 pub use endpoints::{Endpoints, system_resolver};
 pub(super) use tls::BUNDLES;

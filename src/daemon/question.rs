@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -102,6 +103,15 @@ pub(super) fn query(line: Line) -> Result<Query, Refusal> {
             Err(Refusal::Invalid(format!("unknown command '{}'; {known}", other.escape_debug())))
         }
     }
+}
+
+/// A value of JSON as a type of ours. Through its text: a second reader, of values, would be 30 kB of a router's program.
+///
+/// # Errors
+///
+/// It has another shape.
+pub fn typed<T: DeserializeOwned>(value: &impl Serialize) -> serde_json::Result<T> {
+    serde_json::to_vec(value).and_then(|text| serde_json::from_slice(&text))
 }
 
 /// The answer to [`Query::Providers`], with the user's own entries in this directory.

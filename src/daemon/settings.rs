@@ -1,12 +1,12 @@
 //! The configuration as it lies on disk: the file, its mode, the user's own entries, and the password files.
 
-use litemap::LiteMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use litemap::LiteMap;
 use zeroize::Zeroizing;
 
 use super::own;

@@ -1,7 +1,8 @@
 //! The machine: what an event changes, what is due now, when to look again.
 
-use litemap::LiteMap;
 use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use super::address::{Snapshot, choose};
 use super::journal::{Report, Story};

@@ -16,9 +16,9 @@ mod status;
 mod tests;
 pub mod time;
 
-use litemap::LiteMap;
 use std::net::SocketAddr;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::core::Engine;

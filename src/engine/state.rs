@@ -1,9 +1,9 @@
 //! What must survive: confirmed addresses, parking, doubts, and what the accounts were sent.
 
-use litemap::LiteMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::pacing::Pacing;

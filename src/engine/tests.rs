@@ -3,8 +3,9 @@
 mod networks;
 mod reports;
 
-use litemap::LiteMap;
 use std::time::{Duration, SystemTime};
+
+use litemap::LiteMap;
 
 use super::address::{Address, Link, Scope, Snapshot};
 use super::journal::{Change, Report};

@@ -46,7 +46,7 @@ pub use dns::{
     is_truncated, rcode,
 };
 pub use entry::{EntryError, EntryMistake, Holds, Need, Provider, ProviderKind, Status, is_id};
-pub use recorded::{Example, Exchange, Mismatch, RECORDED_AT, Recorded, RecordedAnswer};
+pub use recorded::{Example, Exchange, Mismatch, RECORDED_AT, Recorded, RecordedAnswer, RecordedRequest};
 pub use settings::{AccountSettings, holds_pem};
 pub use template::{TemplateError, TemplateMistake};
 

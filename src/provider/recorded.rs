@@ -34,6 +34,15 @@ pub struct Recorded {
     pub names: Vec<String>,
     /// Options that differ from the example.
     pub settings: LiteMap<String, String>,
+    /// What is sent last.
+    pub request: RecordedRequest,
+    /// Answers, with their meaning.
+    pub answers: Vec<RecordedAnswer>,
+}
+
+/// A request as it must be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RecordedRequest {
     /// The method; default GET.
     pub method: Method,
     /// The URL that is sent, with the example's secrets.
@@ -44,23 +53,13 @@ pub struct Recorded {
     pub body: Option<String>,
     /// The family that the connection must use.
     pub family: Option<Family>,
-    /// Answers, with their meaning.
-    pub answers: Vec<RecordedAnswer>,
 }
 
 /// A request and its answer, which leads to another request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Exchange {
-    /// The method; default GET.
-    pub method: Method,
-    /// The URL that is sent, with the example's secrets.
-    pub url: String,
-    /// Header fields that are sent, in order: `Name: value`.
-    pub headers: Vec<String>,
-    /// The body that is sent.
-    pub body: Option<String>,
-    /// The family that the connection must use.
-    pub family: Option<Family>,
+    /// What is sent.
+    pub request: RecordedRequest,
     /// HTTP status of the answer; default 200.
     pub status: u16,
     /// The body of the answer.
@@ -119,7 +118,12 @@ impl Recorded {
         let mut found = Vec::new();
         let mut compare = |what: &str, recorded: String, played: String| {
             if recorded != played {
-                found.push(Mismatch { url: self.url.clone(), what: what.to_owned(), recorded, played });
+                found.push(Mismatch {
+                    url: self.request.url.clone(),
+                    what: what.to_owned(),
+                    recorded,
+                    played,
+                });
             }
         };
         let (settings, account, update) = match self.stage(provider) {
@@ -131,20 +135,15 @@ impl Recorded {
         };
         for answer in &self.answers {
             let (mut dialogue, mut step) = account.dialogue(&update, RECORDED_AT);
-            let last = Wanted::of(self);
-            for (wanted, reply) in self
-                .before
-                .iter()
-                .map(|before| (Wanted::from(before), Some(before.reply())))
-                .chain([(last, None)])
-            {
+            let before = self.before.iter().map(|before| (&before.request, Some(before.reply())));
+            for (wanted, reply) in before.chain([(&self.request, None)]) {
                 match step {
                     Step::Ask(ref question) => {
-                        compare("request", wanted.url.to_owned(), question.shown.clone());
+                        compare("request", wanted.url.clone(), question.shown.clone());
                     }
                     Step::Send(ref request) => wanted.compare(request, &settings, &mut compare),
                     Step::Done(ref verdicts) => {
-                        compare("request", wanted.url.to_owned(), format!("{verdicts:?}"));
+                        compare("request", wanted.url.clone(), format!("{verdicts:?}"));
                     }
                 }
                 if let Some(reply) = reply {
@@ -211,21 +210,7 @@ impl Recorded {
     }
 }
 
-/// A request as it is recorded.
-struct Wanted<'a> {
-    method: Method,
-    url: &'a str,
-    headers: &'a [String],
-    body: &'a Option<String>,
-    family: Option<Family>,
-}
-
-impl<'a> Wanted<'a> {
-    fn of(recorded: &'a Recorded) -> Self {
-        let Recorded { method, url, headers, body, family, .. } = recorded;
-        Self { method: *method, url, headers, body, family: *family }
-    }
-
+impl RecordedRequest {
     fn compare(
         &self,
         request: &Request,
@@ -233,11 +218,11 @@ impl<'a> Wanted<'a> {
         compare: &mut impl FnMut(&str, String, String),
     ) {
         compare("method", format!("{:?}", self.method), format!("{:?}", request.method));
-        compare("url", self.url.to_owned(), request.url.expose().to_owned());
+        compare("url", self.url.clone(), request.url.expose().to_owned());
         let secrets =
             [&settings.password, &settings.token, &settings.token6, &settings.param, &settings.param_opt];
         if settings.url.is_none() {
-            let shown = secrets.into_iter().flatten().fold(self.url.to_owned(), |url, secret| {
+            let shown = secrets.into_iter().flatten().fold(self.url.clone(), |url, secret| {
                 url.replace(&query(secret.expose()), MASK).replace(secret.expose(), MASK)
             });
             compare("shown", shown, request.shown.clone());
@@ -250,13 +235,6 @@ impl<'a> Wanted<'a> {
         let body = request.body.as_ref().map(|body| body.expose().to_owned());
         compare("body", format!("{:?}", self.body), format!("{body:?}"));
         compare("family", format!("{:?}", self.family), format!("{:?}", request.family));
-    }
-}
-
-impl<'a> From<&'a Exchange> for Wanted<'a> {
-    fn from(exchange: &'a Exchange) -> Self {
-        let Exchange { method, url, headers, body, family, .. } = exchange;
-        Self { method: *method, url, headers, body, family: *family }
     }
 }
 

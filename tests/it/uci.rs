@@ -1,10 +1,10 @@
 //! Configurations in UCI, and what their writers are told about them.
 
-use litemap::LiteMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use litemap::LiteMap;
 use proptest::prelude::*;
 use wanbeacon::config::uci::{self, Parsed};
 use wanbeacon::config::{self, Config, Mistake, Password};

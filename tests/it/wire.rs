@@ -13,7 +13,7 @@ use rustls::ServerConfig;
 use wanbeacon::daemon::http::{Task, USER_AGENT, WORKERS_MAX};
 use wanbeacon::engine::{JobId, Outcome};
 use wanbeacon::provider::{
-    Family, Method, Provider, RECORDED_AT, Recorded, RecordedAnswer, Request, Secret, Status, Step,
+    Family, Provider, RECORDED_AT, Recorded, RecordedAnswer, RecordedRequest, Request, Secret, Step,
 };
 
 use crate::dialogues::files;
@@ -23,7 +23,7 @@ use crate::http::lab::{Authority, Lab, accept_tls, read_request};
 fn every_dialogue_holds_over_real_connections() {
     let entries: Vec<Arc<Provider>> =
         files().iter().map(|(_, text)| Provider::parse(text).unwrap().into()).collect();
-    let alive = entries.iter().filter(|entry| !matches!(entry.status, Status::Dead(_)));
+    let alive = entries.iter().filter(|entry| !entry.is_gone());
     let takes = alive.flat_map(|entry| {
         entry.dialogues.iter().flat_map(move |recorded| {
             recorded.answers.iter().map(move |answer| Take { entry, recorded, answer })
@@ -64,31 +64,18 @@ struct Take<'a> {
 
 impl std::fmt::Display for Take<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} ({} {:?})", self.entry.id, self.recorded.url, self.answer.status, self.answer.body)
+        write!(
+            f,
+            "{} {} ({} {:?})",
+            self.entry.id, self.recorded.request.url, self.answer.status, self.answer.body
+        )
     }
 }
 
-/// A request as the recording has it.
-struct Wanted<'a> {
-    method: Method,
-    url: &'a str,
-    headers: &'a [String],
-    body: Option<&'a str>,
-    family: Option<Family>,
-}
-
 impl<'a> Take<'a> {
-    fn wanted(&self) -> Vec<Wanted<'a>> {
-        let before = self.recorded.before.iter().map(|before| Wanted {
-            method: before.method,
-            url: &before.url,
-            headers: &before.headers,
-            body: before.body.as_deref(),
-            family: before.family,
-        });
-        let Recorded { method, url, headers, body, family, .. } = self.recorded;
-        let last = Wanted { method: *method, url, headers, body: body.as_deref(), family: *family };
-        before.chain([last]).collect()
+    fn wanted(&self) -> Vec<&'a RecordedRequest> {
+        let before = self.recorded.before.iter().map(|before| &before.request);
+        before.chain([&self.recorded.request]).collect()
     }
 
     fn answers(&self) -> Vec<String> {
@@ -129,7 +116,7 @@ struct Lane {
 
 impl Stage {
     fn new(takes: &VecDeque<Take<'_>>) -> Self {
-        let urls = takes.iter().flat_map(|take| take.wanted().into_iter().map(|wanted| wanted.url));
+        let urls = takes.iter().flat_map(|take| take.wanted().into_iter().map(|wanted| &*wanted.url));
         let hosts: BTreeSet<String> = urls.map(|url| reached(url).to_owned()).collect();
         let authority = Authority::new();
         let names = hosts.into_iter().map(|host| match host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -248,7 +235,7 @@ fn converse(
 }
 
 impl Arrived {
-    fn differences(&self, wanted: &Wanted<'_>, port: u16) -> Vec<String> {
+    fn differences(&self, wanted: &RecordedRequest, port: u16) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut compare = |what: &str, found: &str, recorded: &str| {
             if found != recorded {
@@ -258,10 +245,10 @@ impl Arrived {
         let (head, body) = self.text.split_once("\r\n\r\n").unwrap_or((&self.text, ""));
         let (line, fields) = head.split_once("\r\n").unwrap_or((head, ""));
         let method = wanted.method.name();
-        compare("request line", line, &format!("{method} {} HTTP/1.1", target(wanted.url)));
+        compare("request line", line, &format!("{method} {} HTTP/1.1", target(&wanted.url)));
         compare("TLS", &self.tls.to_string(), &wanted.url.starts_with("https://").to_string());
         let mut own = vec![
-            ("host".to_owned(), format!("{}:{port}", reached(wanted.url))),
+            ("host".to_owned(), format!("{}:{port}", reached(&wanted.url))),
             ("user-agent".to_owned(), USER_AGENT.to_owned()),
             ("accept".to_owned(), "*/*".to_owned()),
             ("accept-encoding".to_owned(), "identity".to_owned()),
@@ -269,7 +256,7 @@ impl Arrived {
         ];
         // RFC 9110 section 8.6: a method that has a body as a rule says also that it has none.
         if matches!(method, "PATCH" | "POST" | "PUT") || wanted.body.is_some() {
-            own.push(("content-length".to_owned(), wanted.body.map_or(0, str::len).to_string()));
+            own.push(("content-length".to_owned(), wanted.body.as_ref().map_or(0, String::len).to_string()));
         }
         let split = |field: &str| {
             let (name, value) = field.split_once(": ").unwrap_or((field, ""));
@@ -283,7 +270,7 @@ impl Arrived {
         compare("fields of the program", &format!("{found_own:?}"), &format!("{own:?}"));
         let recorded: Vec<_> = wanted.headers.iter().map(|field| split(field)).collect();
         compare("fields", &format!("{found:?}"), &format!("{recorded:?}"));
-        compare("body", body, wanted.body.unwrap_or_default());
+        compare("body", body, wanted.body.as_deref().unwrap_or_default());
         if let Some(family) = wanted.family {
             compare("family", &self.family.to_string(), &family.to_string());
         }

@@ -1,8 +1,8 @@
 //! Written values → TOML that reads back as the same configuration.
 
-use litemap::LiteMap;
 use std::fmt::Write;
 
+use litemap::LiteMap;
 use zeroize::Zeroizing;
 
 use super::super::read::Section;

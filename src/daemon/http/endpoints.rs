@@ -1,12 +1,12 @@
 //! Finds the addresses of a host: by itself, from the resolver, or from memory.
 
-use litemap::LiteMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{self, Fault};

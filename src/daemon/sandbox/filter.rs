@@ -9,10 +9,10 @@
 //! that does not have it, since a libc that hears ENOSYS goes another way, and one that hears EPERM may give up (glibc
 //! ends the process when rseq fails so). A listed call with arguments that are not ours fails with EPERM.
 
-use litemap::LiteMap;
 use std::io;
 
 use libc::sock_filter;
+use litemap::LiteMap;
 
 use super::calls::{self, Argument, Call};
 

@@ -33,8 +33,7 @@ pub(super) fn query(call: &Call) -> Result<Query, (Status, String)> {
     let mut line = call.arguments.clone();
     line.remove(SESSION);
     line.insert("command".to_owned(), Value::from(call.method.as_str()));
-    let line: Line = serde_json::to_vec(&line)
-        .and_then(|line| serde_json::from_slice(&line))
+    let line: Line = question::typed(&line)
         .map_err(|error| (Status::InvalidArgument, format!("'{}': {error}", call.method)))?;
     question::query(line).map_err(status)
 }

@@ -12,10 +12,10 @@
 
 mod speech;
 
-use litemap::LiteMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use litemap::LiteMap;
 use serde_json::{Map, Value};
 
 use super::message::{Body, Kind, Message, Status};

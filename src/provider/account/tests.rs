@@ -208,7 +208,7 @@ proptest! {
                 Ok(account) => account,
                 Err(errors) => {
                     // It is gone, or its password is a private key.
-                    let dead = matches!(provider.status, Status::Dead(_));
+                    let dead = provider.is_gone();
                     let key = matches!(errors[..], [AccountError::Invalid { option: "password" | "user", .. }]);
                     prop_assert!(dead || key, "{}: {:?}", id, errors);
                     continue;

@@ -16,10 +16,6 @@ use super::{Signature, Target, nonce, password, user};
 pub(super) struct Aliyun;
 
 impl Signature for Aliyun {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     /// The entry's URL has the action with its parameters, the version and the format.
     fn sign(&self, request: &mut Request, settings: &AccountSettings, now: u64) {
         let common = format!(

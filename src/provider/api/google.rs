@@ -20,10 +20,6 @@ const SCOPE: &str = "https://www.googleapis.com/auth/ndev.clouddns.readwrite";
 const VALID_SECS: u64 = 300;
 
 impl Signature for Google {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     fn objection(&self, settings: &AccountSettings) -> Option<Objection> {
         Key::of(settings).err()
     }

@@ -11,10 +11,6 @@ use super::{Signature, Target, add_header, hmac_sha256, password, user};
 pub(super) struct Huawei;
 
 impl Signature for Huawei {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     fn sign(&self, request: &mut Request, settings: &AccountSettings, now: u64) {
         let stamp = Utc::at(now).basic();
         add_header(request, "X-Sdk-Date", &*stamp);

@@ -29,7 +29,9 @@ pub(super) struct Scheme {
 /// Proves who sends a request. Pure: the same request, keys and time give the same signature.
 pub(super) trait Signature: Sync {
     /// The settings that it needs.
-    fn settings(&self) -> &'static [&'static str];
+    fn settings(&self) -> &'static [&'static str] {
+        &["user", "password"]
+    }
 
     /// Why the settings can never make a signature, and the option to be changed.
     fn objection(&self, _settings: &AccountSettings) -> Option<(&'static str, &'static str)> {

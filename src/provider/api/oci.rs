@@ -16,10 +16,6 @@ use super::{Signature, Target, add_header, body, user};
 pub(super) struct Oci;
 
 impl Signature for Oci {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     fn objection(&self, settings: &AccountSettings) -> Option<Objection> {
         if user(settings).split('/').count() != 3 {
             return Some((

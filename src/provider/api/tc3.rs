@@ -16,10 +16,6 @@ pub(super) struct Tc3;
 const SIGNED: [&str; 3] = ["content-type", "host", "x-tc-action"];
 
 impl Signature for Tc3 {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     fn sign(&self, request: &mut Request, settings: &AccountSettings, now: u64) {
         let fields = headers(request)
             .into_iter()

@@ -16,10 +16,6 @@ pub(super) struct Transip;
 const NONCE: &str = "$nonce";
 
 impl Signature for Transip {
-    fn settings(&self) -> &'static [&'static str] {
-        &["user", "password"]
-    }
-
     fn objection(&self, settings: &AccountSettings) -> Option<Objection> {
         Key::of(settings).err()
     }

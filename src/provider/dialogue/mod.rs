@@ -15,7 +15,7 @@ use super::rfc2136::Talk;
 use super::template::{Known, Values};
 use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
 use search::Search;
-use weight::{concerns_all, rank, untold};
+use weight::{concerns_all, rank, untold, with_patience};
 
 /// An update on its way; see the module's picture.
 pub struct Dialogue {
@@ -193,7 +193,7 @@ impl Dialogue {
                 }
             }
             Found::Failed(verdict) => {
-                let verdict = self.with_patience(verdict, reply);
+                let verdict = with_patience(verdict, reply, account.manners().busy_pause);
                 self.conclude(names, vec![verdict]);
             }
             Found::Nothing if can_create => self.write(Asked::Create),
@@ -308,7 +308,8 @@ impl Dialogue {
         let told_names = self.update.names.get(names.clone()).unwrap_or_default();
         let redact = |text: &str| self.account.redact(text);
         let verdicts = self.account.answers().classify(reply, &self.values(told_names, told), &redact);
-        verdicts.into_iter().map(|verdict| self.with_patience(verdict, reply)).collect()
+        let pause = self.account.manners().busy_pause;
+        verdicts.into_iter().map(|verdict| with_patience(verdict, reply, pause)).collect()
     }
 
     /// Notes what was said about the first part, or about records that were written together, and goes on.
@@ -327,18 +328,6 @@ impl Dialogue {
             for index in rest.into_iter().flatten() {
                 self.note(index, failure.clone());
             }
-        }
-    }
-
-    /// A provider that says in its own words that it is unwell (`911`) is left alone for as long as its entry asks; a
-    /// mere status 5xx may come from anything on the way.
-    fn with_patience(&self, verdict: Verdict, reply: &Reply) -> Verdict {
-        let pause = self.account.manners().busy_pause;
-        let Verdict::Busy { words, retry_after } = verdict else { return verdict };
-        let in_words = (200..300).contains(&reply.status) && !pause.is_zero();
-        Verdict::Busy {
-            words,
-            retry_after: if in_words { retry_after.max(Some(pause)) } else { retry_after },
         }
     }
 

@@ -1,6 +1,8 @@
 //! What a verdict means for the rest of an update.
 
-use super::super::{Refusal, Verdict};
+use std::time::Duration;
+
+use super::super::{Refusal, Reply, Verdict};
 
 /// Whether what is left of the update would be answered alike.
 pub(super) fn concerns_all(verdict: &Verdict) -> bool {
@@ -19,6 +21,14 @@ pub(super) fn rank(verdict: &Verdict) -> u8 {
         Verdict::NotUnderstood { .. } => 3,
         Verdict::Refused { .. } => 4,
     }
+}
+
+/// A provider that says in its own words that it is unwell (`911`) is left alone for as long as its entry asks; a mere
+/// status 5xx may come from anything on the way.
+pub(super) fn with_patience(verdict: Verdict, reply: &Reply, pause: Duration) -> Verdict {
+    let Verdict::Busy { words, retry_after } = verdict else { return verdict };
+    let in_words = (200..300).contains(&reply.status) && !pause.is_zero();
+    Verdict::Busy { words, retry_after: if in_words { retry_after.max(Some(pause)) } else { retry_after } }
 }
 
 /// The configuration was checked, so only a caller's mistake leads here.

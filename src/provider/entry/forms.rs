@@ -167,16 +167,9 @@ impl Mistakes {
     }
 
     fn lookup(&mut self, raw: &RawLookup, shared: &RawRequest, rules: &Rules) -> Option<Lookup> {
-        let form = RawForm {
-            url: raw.url.clone(),
-            method: Some(raw.method.unwrap_or(Method::Get)),
-            auth: raw.auth.clone(),
-            headers: raw.headers.clone(),
-            body: Some(raw.body.clone().unwrap_or_default()).filter(|body| !body.is_empty()),
-            body_type: raw.body_type,
-            family: None,
-            sign: raw.sign.clone(),
-        };
+        let mut form = raw.form.clone();
+        form.method.get_or_insert(Method::Get);
+        form.body = form.body.filter(|body| !body.is_empty());
         // The body of the update is not that of a question.
         let shared = RawRequest { body: None, ..shared.clone() };
         let form = self.form("lookup", &form, &shared, rules)?;

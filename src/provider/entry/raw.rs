@@ -5,7 +5,7 @@ use litemap::LiteMap;
 use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
 use super::super::lookup::What;
-use super::super::recorded::{Example, Exchange, Recorded, RecordedAnswer};
+use super::super::recorded::{Example, Exchange, Recorded, RecordedAnswer, RecordedRequest};
 use super::super::{Family, Method, Omitted};
 use super::holds::Holds;
 use super::table::{Fields, Table, Value};
@@ -166,8 +166,9 @@ pub(super) struct RawForm {
     pub(super) sign: Option<String>,
 }
 
-impl Fields for RawForm {
-    fn read(table: &mut Table<'_>) -> Self {
+impl RawForm {
+    /// A request that tells no address, so that its family is nobody's concern.
+    fn question(table: &mut Table<'_>) -> Self {
         Self {
             url: table.text("url"),
             method: table.word("method", METHODS),
@@ -175,9 +176,16 @@ impl Fields for RawForm {
             headers: table.map("headers", Table::as_text),
             body: table.maybe_text("body"),
             body_type: table.word("body_type", BODY_TYPES),
-            family: table.word("family", FAMILIES),
+            family: None,
             sign: table.maybe_text("sign"),
         }
+    }
+}
+
+impl Fields for RawForm {
+    fn read(table: &mut Table<'_>) -> Self {
+        let form = Self::question(table);
+        Self { family: table.word("family", FAMILIES), ..form }
     }
 }
 
@@ -204,13 +212,7 @@ impl Fields for RawBatch {
 
 pub(super) struct RawLookup {
     pub(super) what: What,
-    pub(super) url: String,
-    pub(super) method: Option<Method>,
-    pub(super) auth: Option<String>,
-    pub(super) headers: LiteMap<String, String>,
-    pub(super) body: Option<String>,
-    pub(super) body_type: Option<BodyType>,
-    pub(super) sign: Option<String>,
+    pub(super) form: RawForm,
     pub(super) list: Option<String>,
     pub(super) fits: LiteMap<String, String>,
     pub(super) zone: Option<String>,
@@ -225,13 +227,7 @@ impl Fields for RawLookup {
     fn read(table: &mut Table<'_>) -> Self {
         Self {
             what: table.word("what", LOOKUPS).unwrap_or_default(),
-            url: table.text("url"),
-            method: table.word("method", METHODS),
-            auth: table.maybe_text("auth"),
-            headers: table.map("headers", Table::as_text),
-            body: table.maybe_text("body"),
-            body_type: table.word("body_type", BODY_TYPES),
-            sign: table.maybe_text("sign"),
+            form: RawForm::question(table),
             list: table.maybe_text("list"),
             fits: table.map("where", Table::as_text),
             zone: table.maybe_text("zone"),
@@ -353,17 +349,13 @@ impl Fields for Recorded {
             ipv6: table.parsed("ipv6", "an IPv6 address"),
             names: table.texts("names"),
             settings: table.map("settings", Table::as_text),
-            method: table.word("method", METHODS).unwrap_or(Method::Get),
-            url: table.text("url"),
-            headers: table.texts("headers"),
-            body: table.maybe_text("body"),
-            family: table.word("family", FAMILIES),
+            request: RecordedRequest::read(table),
             answers: table.tables("answers"),
         }
     }
 }
 
-impl Fields for Exchange {
+impl Fields for RecordedRequest {
     fn read(table: &mut Table<'_>) -> Self {
         Self {
             method: table.word("method", METHODS).unwrap_or(Method::Get),
@@ -371,6 +363,14 @@ impl Fields for Exchange {
             headers: table.texts("headers"),
             body: table.maybe_text("body"),
             family: table.word("family", FAMILIES),
+        }
+    }
+}
+
+impl Fields for Exchange {
+    fn read(table: &mut Table<'_>) -> Self {
+        Self {
+            request: RecordedRequest::read(table),
             status: table.whole("status").unwrap_or(200),
             answer: table.maybe_text("answer").unwrap_or_default(),
         }
