@@ -135,7 +135,7 @@ impl Netlink {
 /// The kernel's answer.
 pub fn snapshot() -> io::Result<Snapshot> {
     let mut dumper = Dumper::new()?;
-    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()?, networks: Vec::new() })
+    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()?, ..Snapshot::default() })
 }
 
 /// A token bucket as one instant: when the bucket would be full again (the generic cell rate algorithm).

@@ -97,7 +97,7 @@ fn updates(settings: &RecordSettings, sources: &[SourceStatus]) -> Vec<Update> {
     let mut updates = Vec::new();
     for (ipv4, ipv6) in pairs.iter().copied().filter(|(v4, v6)| v4.is_some() || v6.is_some()) {
         for names in settings.names.chunks(settings.manners.max_names.max(1)) {
-            updates.push(Update { names: names.to_vec(), ipv4, ipv6 });
+            updates.push(Update { names: names.to_vec(), ipv4, ipv6, ..Update::default() });
         }
     }
     updates

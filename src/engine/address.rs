@@ -1,10 +1,13 @@
 //! Which address of a device may be published, and why the others may not.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::Allow;
+use super::lan::{Lease, Neighbour, Way};
 use super::network::{Meaning, Network, meaning};
 use crate::provider::Family;
 
@@ -17,6 +20,31 @@ pub struct Snapshot {
     pub addresses: Vec<Address>,
     /// All networks, by name; none where there is no netifd.
     pub networks: Vec<Network>,
+    /// The kernel's ways out, for each device that was asked about ([`Wanted::ways`]).
+    pub ways: Vec<Way>,
+    /// The IPv6 neighbour table, if it is wanted.
+    pub neighbours: Vec<Neighbour>,
+    /// DHCPv6 leases, if they are wanted; a host that has several has one for each.
+    pub leases: Vec<Lease>,
+    /// The texts of wanted files, or in words why there is none.
+    pub files: LiteMap<PathBuf, Result<String, String>>,
+    /// What mwan3 says of its networks: whether they are online. A network that it does not know is not in here.
+    pub verdicts: LiteMap<String, bool>,
+}
+
+/// What of a [`Snapshot`] has to be looked up, beside links, addresses and networks.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// [`Snapshot::ways`].
+    pub ways: bool,
+    /// [`Snapshot::neighbours`].
+    pub neighbours: bool,
+    /// [`Snapshot::leases`].
+    pub leases: bool,
+    /// [`Snapshot::files`]: absolute paths.
+    pub files: Vec<PathBuf>,
+    /// [`Snapshot::verdicts`].
+    pub verdicts: bool,
 }
 
 /// One link (RTM_NEWLINK).

@@ -6,7 +6,9 @@
 pub mod address;
 mod core;
 pub mod journal;
+pub mod lan;
 pub mod network;
+pub mod outside;
 mod pacing;
 mod record;
 mod replies;

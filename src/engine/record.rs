@@ -177,7 +177,7 @@ impl Record {
     /// What a lane has to tell the provider now; `None`: nothing.
     pub(super) fn plan(&self, lane: &Lane, now: Instant) -> Option<Update> {
         let due = |t: &&Target| self.due_at(t, now).is_some_and(|at| at <= now);
-        let mut update = Update { names: Vec::new(), ipv4: None, ipv6: None };
+        let mut update = Update { names: Vec::new(), ipv4: None, ipv6: None, ..Update::default() };
         for target in lane.targets.iter().filter(due) {
             if !update.names.contains(&target.name) {
                 update.names.push(target.name.clone());

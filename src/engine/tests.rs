@@ -59,7 +59,7 @@ fn table(addresses: &[&str]) -> Snapshot {
         created: 1,
     };
     let links = vec![Link { ifindex: 3, name: "ppp0".to_owned(), up: true }];
-    Snapshot { links, addresses: addresses.iter().map(address).collect(), networks: Vec::new() }
+    Snapshot { links, addresses: addresses.iter().map(address).collect(), ..Snapshot::default() }
 }
 
 impl Bench {
@@ -133,7 +133,7 @@ impl Bench {
 fn send_to(record: &str, job: u64, ipv4: Option<&str>, ipv6: Option<&str>) -> Action {
     let ipv4 = ipv4.map(|ip| ip.parse().unwrap());
     let ipv6 = ipv6.map(|ip| ip.parse().unwrap());
-    let update = Update { names: vec!["home.example.org".to_owned()], ipv4, ipv6 };
+    let update = Update { names: vec!["home.example.org".to_owned()], ipv4, ipv6, ..Update::default() };
     Action::Send(Job { id: JobId(job), record: RecordId(record.to_owned()), update })
 }
 

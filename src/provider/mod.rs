@@ -35,6 +35,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -114,7 +115,7 @@ impl fmt::Display for Secret {
 }
 
 /// What shall be true at the provider: these names have these addresses. A family that is `None` is not mentioned.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Update {
     /// Fully qualified names without the final dot; at least one, at most [`Manners::max_names`].
     pub names: Vec<String>,
@@ -122,6 +123,37 @@ pub struct Update {
     pub ipv4: Option<Ipv4Addr>,
     /// The address of the AAAA records.
     pub ipv6: Option<Ipv6Addr>,
+    /// Names whose AAAA record has another address than `ipv6`; only where [`Manners::mixed`].
+    pub ipv6_of: LiteMap<String, Ipv6Addr>,
+    /// The prefix behind the line, which goes along; without it, the /64 of `ipv6` stands for it.
+    pub prefix: Option<Prefix>,
+    /// Families whose records shall be removed; only where [`Manners::removes`].
+    pub removed: Vec<Family>,
+}
+
+/// An IPv6 prefix (RFC 4291 section 2.3).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Prefix {
+    /// Its first address: the bits behind the length are zero.
+    pub network: Ipv6Addr,
+    /// Length in bits, 0 to 128.
+    pub length: u8,
+}
+
+impl Prefix {
+    /// The prefix of this length that an address is in; a length above 128 counts as 128.
+    #[must_use]
+    pub fn of(address: Ipv6Addr, length: u8) -> Self {
+        let length = length.min(128);
+        let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+        Self { network: Ipv6Addr::from_bits(address.to_bits() & mask), length }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.network, self.length)
+    }
 }
 
 impl Update {
@@ -132,6 +164,13 @@ impl Update {
             Family::V4 => self.ipv4.map(IpAddr::V4),
             Family::V6 => self.ipv6.map(IpAddr::V6),
         }
+    }
+
+    /// What is stated for one name.
+    #[must_use]
+    pub fn address_of(&self, name: &str, family: Family) -> Option<IpAddr> {
+        let own = self.ipv6_of.get(name).filter(|_| family == Family::V6);
+        own.map(|ip| IpAddr::V6(*ip)).or_else(|| self.address(family))
     }
 }
 
@@ -288,6 +327,12 @@ pub struct Manners {
     pub busy_pause: Duration,
     /// How long the second family may be waited for when the first becomes known; zero: not at all.
     pub gather: Duration,
+    /// Whether one request may state different IPv6 addresses for its names ([`Update::ipv6_of`]).
+    pub mixed: bool,
+    /// Whether the provider can be told a prefix instead of an address ([`Update::prefix`]).
+    pub takes_prefix: bool,
+    /// Whether records can be removed ([`Update::removed`]).
+    pub removes: bool,
 }
 
 impl Default for Manners {
@@ -300,6 +345,9 @@ impl Default for Manners {
             refresh: None,
             busy_pause: Duration::ZERO,
             gather: Duration::ZERO,
+            mixed: false,
+            takes_prefix: false,
+            removes: false,
         }
     }
 }

@@ -172,7 +172,7 @@ impl Recorded {
     fn stage(&self, provider: &Arc<Provider>) -> Result<(AccountSettings, Account, Update), String> {
         let settings = self.settings(provider).map_err(|option| format!("unknown option {option}"))?;
         let names = if self.names.is_empty() { &provider.example.names } else { &self.names };
-        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6 };
+        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6, ..Update::default() };
         let v4 = self.ipv4.map(|_| Family::V4);
         let families: Vec<Family> = v4.into_iter().chain(self.ipv6.map(|_| Family::V6)).collect();
         match Account::new(Arc::clone(provider), settings.clone(), names, &families) {

@@ -36,6 +36,7 @@ pub(crate) fn update(names: &[&str], octet: u8) -> Update {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         ipv4: Some([198, 51, 100, octet].into()),
         ipv6: Some([0x2001, 0xdb8, 0, 0, 0, 0, 0, octet.into()].into()),
+        ..Update::default()
     }
 }
 

@@ -110,7 +110,7 @@ fn play((id, settings): (&str, AccountSettings), file: &str, name: &str, how: Ma
     let provider = Arc::new(catalogue::provider(id).unwrap().unwrap());
     let names = vec![name.to_owned()];
     let account = Account::new(provider, settings, &names, &[Family::V4]).unwrap();
-    let update = Update { names, ipv4: Some([127, 0, 0, 1].into()), ipv6: None };
+    let update = Update { names, ipv4: Some([127, 0, 0, 1].into()), ipv6: None, ..Update::default() };
     // 2026-01-01T00:00:00Z
     let (mut dialogue, mut step) = account.dialogue(&update, 1_767_225_600);
     for Exchange { request, response } in exchanges {

@@ -24,7 +24,7 @@ fn address(ip: &str) -> Address {
 fn table(addresses: Vec<Address>) -> Snapshot {
     let link = |ifindex, name: &str, up| Link { ifindex, name: name.to_owned(), up };
     let links = vec![link(1, "lo", true), link(WAN, "wan0", true), link(9, "wan1", false)];
-    Snapshot { links, addresses, networks: Vec::new() }
+    Snapshot { links, addresses, ..Snapshot::default() }
 }
 
 fn choice(family: Family, addresses: Vec<Address>, current: Option<&str>) -> Choice {

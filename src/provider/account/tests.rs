@@ -44,7 +44,7 @@ fn custom(url: &str) -> AccountSettings {
 }
 
 fn sent(account: &Account, name: &str, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) -> Request {
-    match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6 }, 0).1 {
+    match account.dialogue(&Update { names: vec![name.to_owned()], ipv4, ipv6, ..Update::default() }, 0).1 {
         Step::Send(request) => request,
         other @ (Step::Ask(_) | Step::Done(_)) => panic!("no request: {other:?}"),
     }
@@ -174,7 +174,12 @@ fn one_request_states_both_families_only_where_one_can() {
 fn two_families_without_a_common_request_become_two_requests() {
     let two = custom("https://x.example/4?a=<ipaddr> https://x.example/6?a=<ip6addr>");
     let account = account("custom", two, "a.example.net", &[Family::V4, Family::V6]).unwrap();
-    let update = Update { names: vec!["a.example.net".to_owned()], ipv4: Some(V4), ipv6: Some(V6) };
+    let update = Update {
+        names: vec!["a.example.net".to_owned()],
+        ipv4: Some(V4),
+        ipv6: Some(V6),
+        ..Update::default()
+    };
     let good = Reply { status: 200, headers: Vec::new(), body: "good".to_owned() };
     let (mut dialogue, _) = account.dialogue(&update, 0);
     let Step::Send(second) = dialogue.advance(&good) else { panic!("the second family is told too") };
@@ -215,7 +220,7 @@ proptest! {
                 }
             };
             let request = sent(&account, &name, Some(V4), None);
-            let update = Update { names: vec![name], ipv4: Some(V4), ipv6: None };
+            let update = Update { names: vec![name], ipv4: Some(V4), ipv6: None, ..Update::default() };
             let (mut dialogue, step) = account.dialogue(&update, 0);
             let reply = Reply { status: 200, headers: Vec::new(), body: format!("unknown {password} given") };
             let open = [

@@ -125,7 +125,7 @@ fn server(request: &Request) -> Reply {
 #[test]
 fn a_record_is_looked_up_in_the_nearest_zone_and_keeps_what_it_had() {
     let names = names(&["nas.home.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None };
+    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None, ..Update::default() };
     let (asked, verdicts) = converse(&account(&names, None), &update, server);
     assert_eq!(
         asked,
@@ -142,7 +142,7 @@ fn a_record_is_looked_up_in_the_nearest_zone_and_keeps_what_it_had() {
 #[test]
 fn several_records_go_together_and_no_question_is_asked_twice() {
     let names = names(&["nas.home.example.org", "www.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: Some(V6) };
+    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: Some(V6), ..Update::default() };
     let (asked, verdicts) = converse(&account(&names, None), &update, server);
     assert_eq!(
         asked,
@@ -161,7 +161,12 @@ fn several_records_go_together_and_no_question_is_asked_twice() {
 #[test]
 fn a_record_that_has_the_address_is_left_alone() {
     let names = names(&["nas.home.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(Ipv4Addr::new(203, 0, 113, 6)), ipv6: None };
+    let update = Update {
+        names: names.clone(),
+        ipv4: Some(Ipv4Addr::new(203, 0, 113, 6)),
+        ipv6: None,
+        ..Update::default()
+    };
     let (asked, verdicts) = converse(&account(&names, None), &update, server);
     assert_eq!(asked.len(), 3, "{asked:?}");
     assert_eq!(verdicts, [Verdict::Unchanged]);
@@ -170,7 +175,7 @@ fn a_record_that_has_the_address_is_left_alone() {
 #[test]
 fn the_zone_of_the_account_is_the_only_one_that_is_believed() {
     let names = names(&["nas.home.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None };
+    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None, ..Update::default() };
     let (asked, _) = converse(&account(&names, Some("example.org")), &update, server);
     assert!(asked[2].starts_with("GET /zones/1/records"), "{asked:?}");
     let (_, verdicts) = converse(&account(&names, Some("org")), &update, server);
@@ -183,7 +188,7 @@ fn the_zone_of_the_account_is_the_only_one_that_is_believed() {
 #[test]
 fn one_name_without_a_zone_does_not_stop_the_others() {
     let names = names(&["nas.example.com", "nas.home.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None };
+    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None, ..Update::default() };
     let (_, verdicts) = converse(&account(&names, None), &update, server);
     assert!(
         matches!(&verdicts[..], [Verdict::Refused { refusal: Refusal::Name, .. }, Verdict::Good]),
@@ -194,7 +199,7 @@ fn one_name_without_a_zone_does_not_stop_the_others() {
 #[test]
 fn what_a_login_gave_is_shown_nowhere() {
     let names = names(&["nas.home.example.org"]);
-    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None };
+    let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: None, ..Update::default() };
     converse(&account(&names, None), &update, |request| {
         assert!(!request.shown.contains("s1"), "{}", request.shown);
         server(request)
@@ -232,7 +237,7 @@ fn commit(update: &Update, server: impl FnMut(&Request) -> Reply) -> (Vec<String
 #[test]
 fn what_was_written_is_put_into_force_once_for_each_zone() {
     let names = names(&["a.example.org", "b.example.org", "a.example.com"]);
-    let update = Update { names, ipv4: Some(V4), ipv6: Some(V6) };
+    let update = Update { names, ipv4: Some(V4), ipv6: Some(V6), ..Update::default() };
     let (asked, verdicts) = commit(&update, |_| json("done"));
     assert_eq!(asked.len(), 8, "{asked:#?}");
     assert_eq!(asked[6..], ["POST /example.org/commit", "POST /example.com/commit"]);
@@ -242,7 +247,7 @@ fn what_was_written_is_put_into_force_once_for_each_zone() {
 #[test]
 fn nothing_is_published_before_it_is_in_force() {
     let names = names(&["a.example.org", "a.example.com"]);
-    let update = Update { names, ipv4: Some(V4), ipv6: None };
+    let update = Update { names, ipv4: Some(V4), ipv6: None, ..Update::default() };
     let (_, verdicts) = commit(&update, |request| {
         let fails = request.url.expose().ends_with("example.org/commit");
         Reply { status: if fails { 503 } else { 200 }, ..json("done") }
@@ -253,7 +258,7 @@ fn nothing_is_published_before_it_is_in_force() {
 #[test]
 fn only_a_success_is_put_into_force() {
     let names = names(&["a.example.org"]);
-    let update = Update { names, ipv4: Some(V4), ipv6: None };
+    let update = Update { names, ipv4: Some(V4), ipv6: None, ..Update::default() };
     let (asked, _) = commit(&update, |_| Reply { status: 404, ..json("") });
     assert_eq!(asked, ["POST /example.org/a?n=a&ip=203.0.113.7"]);
     // It is there already, but perhaps the agent was stopped before it was in force.
@@ -281,7 +286,7 @@ proptest! {
         ), 1..12),
     ) {
         let names = names(&["nas.example.org", "b.example.org", "c.example.com"]);
-        let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: Some(V6) };
+        let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: Some(V6), ..Update::default() };
         let mut turn = 0;
         let (_, verdicts) = converse(&account(&names, None), &update, |_| {
             turn += 1;

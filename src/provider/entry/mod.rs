@@ -235,6 +235,7 @@ impl Mistakes {
             refresh,
             busy_pause,
             gather: Duration::from_millis(raw.gather_ms.into()),
+            ..Manners::default()
         }
     }
 

@@ -35,6 +35,7 @@ fn update(names: &[&str]) -> Update {
         names: names.iter().map(|name| (*name).to_owned()).collect(),
         ipv4: Some(Ipv4Addr::new(198, 51, 100, 7)),
         ipv6: Some("2001:db8::7".parse::<Ipv6Addr>().unwrap()),
+        ..Update::default()
     }
 }
 

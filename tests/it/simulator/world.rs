@@ -375,6 +375,7 @@ impl World {
             links,
             addresses: ipv4.chain(ipv6).collect(),
             networks: self.network.iter().cloned().collect(),
+            ..Snapshot::default()
         }
     }
 
