@@ -208,6 +208,11 @@ mod tests {
         });
         SourceStatus {
             family: Family::V4,
+            origin: "ppp0".to_owned(),
+            host: None,
+            names: Vec::new(),
+            prefix: None,
+            nat: None,
             network: None,
             device: "ppp0".to_owned(),
             candidate: candidate.map(|address| address.parse().unwrap()),

@@ -2,19 +2,18 @@
 
 use std::io::{self, Write};
 
-use litemap::LiteMap;
-
 use super::{Failure, report};
 use crate::daemon::settings::Loaded;
-use crate::daemon::{clock, trial, view};
-use crate::engine::RecordId;
+use crate::daemon::{clock, view};
 use crate::engine::journal::SourceStatus;
 use crate::engine::network::{self, Network};
+use crate::engine::{Preview, RecordId};
 
 /// Prints what changes until it is interrupted or nobody reads any more.
 pub(super) fn watch(loaded: &Loaded, out: &mut dyn Write) -> Result<(), Failure> {
     let records = &loaded.compiled.settings.records;
-    let mut last: LiteMap<&RecordId, Vec<SourceStatus>> = LiteMap::new();
+    let preview = |(id, settings)| (id, Preview::new(settings, clock::monotonic()), Vec::new());
+    let mut last: Vec<(&RecordId, Preview, Vec<SourceStatus>)> = records.iter().map(preview).collect();
     let mut networks: Vec<Network> = Vec::new();
     let mut deaf = None;
     let ended = view::watch(|look| {
@@ -26,12 +25,14 @@ pub(super) fn watch(loaded: &Loaded, out: &mut dyn Write) -> Result<(), Failure>
                 return false;
             }
         }
-        for (id, settings) in records {
-            let before = last.get(id).map_or(&[][..], Vec::as_slice);
-            let sources = trial::look(settings, &look.snapshot, before);
-            let old = |new: &SourceStatus| before.iter().find(|old| old.family == new.family);
-            let text: String = sources.iter().filter_map(|new| report::look(id, old(new), new)).collect();
-            last.insert(id, sources);
+        for (id, preview, before) in &mut last {
+            let sources = preview.look(&look.snapshot, clock::monotonic());
+            let text: String = sources
+                .iter()
+                .enumerate()
+                .filter_map(|(at, new)| report::look(id, before.get(at), new))
+                .collect();
+            *before = sources;
             deaf = write(out, &text);
             if deaf.is_some() {
                 return false;

@@ -8,7 +8,8 @@ use super::mistake::{Mistake, quoted};
 use super::nearest::nearest;
 use super::value::PEM_MAX;
 use super::{Config, Own, Password, Place, Record};
-use crate::engine::{RecordId, RecordSettings, Settings};
+use crate::engine::origin::Origin;
+use crate::engine::{OnDown, RecordId, RecordSettings, Settings};
 use crate::provider::{
     Account, AccountError, AccountSettings, Family, Limit, Manners, Provider, Secret, catalogue, holds_pem,
 };
@@ -20,8 +21,28 @@ pub struct Compiled {
     pub settings: Settings,
     /// For the requests: how each record speaks to its provider.
     pub accounts: LiteMap<RecordId, Arc<Account>>,
-    /// The network or device that a record's requests leave through, where one is named.
-    pub binds: LiteMap<RecordId, String>,
+    /// What a record's requests leave through, where it is said.
+    pub binds: LiteMap<RecordId, Bind>,
+}
+
+/// The device that requests leave through, whatever the routes say.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Bind {
+    /// That of the address.
+    Source,
+    /// This device, or that of this network.
+    Through(String),
+}
+
+impl Bind {
+    /// As it is configured.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Source => "source",
+            Self::Through(name) => name,
+        }
+    }
 }
 
 impl Config {
@@ -61,6 +82,12 @@ impl Compiled {
             names: record.names.clone(),
             ipv4: record.ipv4.clone(),
             ipv6: record.ipv6.clone(),
+            hosts: record.hosts.named.clone(),
+            host: record.hosts.other.clone(),
+            subnet: record.subnet,
+            prefix: record.prefix.clone(),
+            hold_down: record.hold_down,
+            on_down: record.on_down,
             allow: record.allow,
             account: account.key().to_owned(),
             server: account.endpoint().to_owned(),
@@ -69,7 +96,7 @@ impl Compiled {
         };
         self.settings.records.insert(id.clone(), settings);
         self.accounts.insert(id.clone(), Arc::new(account));
-        self.binds.extend(record.bind_device.clone().map(|device| (id.clone(), device)));
+        self.binds.extend(record.bind.clone().map(|bind| (id.clone(), bind)));
     }
 }
 
@@ -86,13 +113,36 @@ fn account(record: &Record, password: Option<Secret>, own: &Own) -> Result<Accou
     let unread = password.is_none() && record.password.is_some();
     let password = if unread { Some(Secret::new("in its file")) } else { password };
     let settings = AccountSettings { password, ..record.account.clone() };
-    let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
-    let families: Vec<Family> =
-        families.into_iter().filter(|(_, device)| device.is_some()).map(|(family, _)| family).collect();
-    Account::new(provider, settings, &record.names, &families).map_err(|errors| {
+    let families: Vec<Family> = record.families().collect();
+    let account = Account::new(provider, settings, &record.names, &families).map_err(|errors| {
         let seen = |error: &&AccountError| !unread || !matches!(error.option(), "password" | "token");
-        errors.iter().filter(seen).map(|error| objection(record, error)).collect()
-    })
+        errors.iter().filter(seen).map(|error| objection(record, error)).collect::<Vec<_>>()
+    })?;
+    let lacks = lacking(record, account.manners());
+    if lacks.is_empty() { Ok(account) } else { Err(lacks) }
+}
+
+/// What the record asks of its provider that the provider cannot do.
+fn lacking(record: &Record, manners: &Manners) -> Vec<Mistake> {
+    let cannot = |option: &str, what: &str, mend: &str| {
+        Mistake::error(
+            Some(record.place(option).clone()),
+            format!("provider {} {what}", quoted(&record.provider)),
+            mend,
+        )
+    };
+    let mut mistakes = Vec::new();
+    if matches!(record.on_down, OnDown::Remove(_)) && !manners.removes {
+        let mend = "write on_down = placeholder with an address, or keep";
+        mistakes.push(cannot("on_down", "cannot remove a record", mend));
+    }
+    let is_bare = |name: &String| !record.hosts.named.contains_key(name) && record.hosts.other.is_none();
+    let has_prefix = record.ipv6.iter().any(|origin| matches!(origin, Origin::Prefix(_)));
+    if has_prefix && record.names.iter().any(is_bare) && !manners.takes_prefix {
+        let mend = "add ipv6_host, the host's part of the address, for example: ::211:32ff:fe12:3456";
+        mistakes.push(cannot("ipv6", "publishes addresses, not prefixes", mend));
+    }
+    mistakes
 }
 
 /// The entry of this id, which was written there: the user's own, else the catalogue's.
@@ -179,9 +229,8 @@ pub(super) fn clashes(config: &Config) -> Vec<(RecordId, Mistake)> {
     let mut claims: LiteMap<Claim<'_>, &RecordId> = LiteMap::new();
     let mut mistakes = Vec::new();
     for (id, record) in config.records.iter().filter(|(_, record)| record.enabled) {
-        let families = [(Family::V4, &record.ipv4), (Family::V6, &record.ipv6)];
         let account = &record.account;
-        for (family, _) in families.into_iter().filter(|(_, device)| device.is_some()) {
+        for family in record.families() {
             for name in &record.names {
                 let url = account.url.as_ref().map(Secret::expose);
                 let claim = (record.provider.as_str(), account.server.as_deref(), url, family, name.as_str());

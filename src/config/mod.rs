@@ -27,15 +27,16 @@ use std::time::Duration;
 
 use litemap::LiteMap;
 
-pub use compile::{Compiled, password_from_file};
+pub use compile::{Bind, Compiled, password_from_file};
 pub use dialect::Dialect;
 pub use mistake::{Mistake, Place, Severity};
 pub use nearest::nearest;
 pub use own::{Own, Wanted};
 pub use read::Read;
 
-use crate::engine::{Allow, RecordId};
-use crate::provider::{AccountSettings, Secret};
+use crate::engine::origin::{Host, Origin};
+use crate::engine::{Allow, OnDown, RecordId};
+use crate::provider::{AccountSettings, Family, Secret};
 
 /// A configuration in which nothing is wrong that can be seen without opening another file.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,21 @@ pub struct Global {
     pub providers_dir: PathBuf,
     /// How often to look for what the kernel never announces; 10 seconds to 1 hour.
     pub slow_look: Duration,
+    /// Who is asked how we are seen, by `web`; empty: services of our choice.
+    pub web_services: Vec<String>,
+    /// The same by `stun`.
+    pub stun_servers: Vec<String>,
+    /// Where DHCPv6 leases are found; empty: the usual places.
+    pub lease_files: Vec<PathBuf>,
+}
+
+/// Host parts behind a prefix.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Hosts {
+    /// Of these names.
+    pub named: LiteMap<String, Host>,
+    /// Of all others.
+    pub other: Option<Host>,
 }
 
 impl Default for Global {
@@ -74,6 +90,9 @@ impl Default for Global {
             runtime_dir: PathBuf::from("/run/wanbeacon"),
             providers_dir: PathBuf::from("/etc/wanbeacon/providers.d"),
             slow_look: Duration::from_secs(300),
+            web_services: Vec::new(),
+            stun_servers: Vec::new(),
+            lease_files: Vec::new(),
         }
     }
 }
@@ -117,16 +136,28 @@ pub struct Record {
     pub names: Vec<String>,
     /// Password, token or key.
     pub password: Option<Password>,
-    /// Device of the A record; one of both families is there.
-    pub ipv4: Option<String>,
-    /// Device of the AAAA record.
-    pub ipv6: Option<String>,
+    /// Where the address of the A record comes from; of both families, one has an origin.
+    pub ipv4: Vec<Origin>,
+    /// Where the address of the AAAA record comes from.
+    pub ipv6: Vec<Origin>,
+    /// The host parts behind a prefix.
+    pub hosts: Hosts,
+    /// Of a prefix shorter than /64, which /64 the hosts are in.
+    pub subnet: u32,
+    /// Whose prefix goes along.
+    pub prefix: Option<String>,
+    /// How long a better origin must have been usable before it is returned to.
+    pub hold_down: Duration,
+    /// What becomes of the name while there is no address.
+    pub on_down: OnDown,
+    /// How often the zone's own name servers are looked at; zero: never.
+    pub verify: Duration,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
     /// All else that the provider is told; the password is missing in it.
     pub account: AccountSettings,
-    /// SO_BINDTODEVICE for requests.
-    pub bind_device: Option<String>,
+    /// The device that requests leave through.
+    pub bind: Option<Bind>,
     /// Replaces the provider's refresh.
     pub refresh: Option<Duration>,
     /// Least time between two requests, beside the provider's own limits.
@@ -136,6 +167,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// What it publishes.
+    pub(super) fn families(&self) -> impl Iterator<Item = Family> {
+        let families = [(Family::V4, self.ipv4.is_empty()), (Family::V6, self.ipv6.is_empty())];
+        families.into_iter().filter(|(_, is_empty)| !is_empty).map(|(family, _)| family)
+    }
+
     /// Where an option was written; where the record begins if it was not.
     #[must_use]
     pub fn place(&self, option: &str) -> &Place {

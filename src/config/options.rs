@@ -16,6 +16,10 @@ pub enum Scope {
 /// What an option holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
+    /// One or several IP addresses.
+    Addresses,
+    /// `source`, or as [`Kind::Device`].
+    Bind,
     /// Name of a network of netifd, or of a kernel device of 1 to 15 bytes (IFNAMSIZ of linux/if.h).
     Device,
     /// A length of time, from `min` to `max` seconds.
@@ -29,6 +33,8 @@ pub enum Kind {
     Flag,
     /// Header fields of a request, as `Name: value`; never shown.
     Headers,
+    /// One or several host parts of IPv6 addresses, each also as `NAME=PART`.
+    Hosts,
     /// One fully qualified name.
     Name,
     /// One or several fully qualified names.
@@ -50,6 +56,14 @@ pub enum Kind {
     Secret,
     /// Scheme, host and optional port of a server; a name server has no scheme.
     Server,
+    /// One or several hosts with an optional port.
+    Hostports,
+    /// One or several URLs that begin with `https://`.
+    Links,
+    /// One or several origins of an address, in order of preference.
+    Origins,
+    /// One or several absolute paths.
+    Paths,
     /// Any of these words.
     SomeOf(&'static [&'static str]),
     /// One line of text.
@@ -91,10 +105,17 @@ impl Opt {
     #[must_use]
     pub fn type_words(&self) -> String {
         match self.kind {
+            Kind::Addresses => "IP address or list of them".to_owned(),
+            Kind::Bind => "'source', or network or device".to_owned(),
             Kind::Device => "network or device".to_owned(),
             Kind::Duration { min, max } => format!("duration, {} to {}", seconds(min), seconds(max)),
             Kind::Flag => "true or false".to_owned(),
             Kind::Headers => "list of header fields, never shown".to_owned(),
+            Kind::Hostports => "list of hosts".to_owned(),
+            Kind::Hosts => "host part, or list of NAME=PART".to_owned(),
+            Kind::Links => "list of https URLs".to_owned(),
+            Kind::Origins => "origin or list of origins".to_owned(),
+            Kind::Paths => "list of absolute paths".to_owned(),
             Kind::Name => "name".to_owned(),
             Kind::Names => "name or list of names".to_owned(),
             Kind::Number { min, max } => format!("number, {min} to {max}"),
@@ -188,6 +209,8 @@ pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH"];
 /// Kinds of addresses that `allow` may name.
 pub const ALLOW: &[&str] = &["private", "cgnat", "documentation", "ula", "temporary"];
 
+/// Words that `on_down` may be.
+pub const ON_DOWN: &[&str] = &["keep", "delete", "placeholder"];
 /// Words that `algorithm` may be: TSIG's names (RFC 8945 section 6).
 pub const ALGORITHMS: &[&str] = &[
     Algorithm::Md5.name(),
@@ -221,6 +244,12 @@ pub const OPTIONS: &[Opt] = &[
         "Where entries of your own lie, for providers that the catalogue lacks or has wrong."),
     option(Scope::Global, "slow_look", Kind::Duration { min: 10, max: HOUR }, "`5m`", r#""5m""#,
         "How often to look for what the kernel never announces."),
+    option(Scope::Global, "web_services", Kind::Links, "services of our choice", r#"["https://api64.ipify.org"]"#,
+        "Who is asked by the origin `web`; two must agree."),
+    option(Scope::Global, "stun_servers", Kind::Hostports, "servers of our choice", r#"["stun.example.org:3478"]"#,
+        "Who is asked by the origin `stun`."),
+    option(Scope::Global, "lease_files", Kind::Paths, "those of dnsmasq and odhcpd on OpenWrt", r#"["/tmp/dhcp.leases"]"#,
+        "Where DHCPv6 leases are found, for `ipv6_host`."),
     option(Scope::Record, "enabled", Kind::Flag, "`true`", "false",
         "Whether the record is kept up to date."),
     option(Scope::Record, "provider", Kind::Provider, "required", r#""duckdns.org""#,
@@ -233,10 +262,26 @@ pub const OPTIONS: &[Opt] = &[
         "The password; the token or key of providers that know no user; a private key (PEM) of those that ask for one."),
     option(Scope::Record, "password_file", Kind::Path, "", r#""/etc/wanbeacon/home.token""#,
         "A file whose only line is the password, or a private key (PEM)."),
-    option(Scope::Record, "ipv4", Kind::Device, "no A record", r#""ppp0""#,
-        "The network (OpenWrt) or device whose IPv4 address is published."),
-    option(Scope::Record, "ipv6", Kind::Device, "no AAAA record", r#""ppp0""#,
-        "The network (OpenWrt) or device whose IPv6 address is published."),
+    option(Scope::Record, "ipv4", Kind::Origins, "`auto`, if there is no `ipv6` either", r#""ppp0""#,
+        "Where the IPv4 address comes from: a network (OpenWrt), a device, `auto`, `stun`, `web`, `router` or `file:PATH`."),
+    option(Scope::Record, "ipv6", Kind::Origins, "`auto`, if there is no `ipv4` either", r#""prefix:lan""#,
+        "Where the IPv6 address comes from: the same, or `prefix:NAME` for a host behind the router."),
+    option(Scope::Record, "ipv6_host", Kind::Hosts, "none: the prefix itself is published", r#""::211:32ff:fe12:3456""#,
+        "The host's part behind `prefix:NAME`: an address, `eui64:MAC`, `mac:MAC`, `host:NAME` or `duid:HEX`."),
+    option(Scope::Record, "ipv6_subnet", Kind::Number { min: 0, max: 65_535 }, "0", "3",
+        "Of a prefix shorter than /64, which /64 the host is in, counted from 0."),
+    option(Scope::Record, "ipv6_prefix", Kind::Device, "the /64 of the address", r#""lan""#,
+        "The network or device whose prefix is told too, where a request states it (`<ip6lanprefix>`)."),
+    option(Scope::Record, "hold_down", Kind::Duration { min: 0, max: DAY }, "`1m`", r#""5m""#,
+        "How long a better origin must have been usable before it is returned to."),
+    option(Scope::Record, "on_down", Kind::OneOf(ON_DOWN), "`keep`", r#""placeholder""#,
+        "What becomes of the name while there is no address to publish."),
+    option(Scope::Record, "on_down_after", Kind::Duration { min: 0, max: 30 * DAY }, "`10m`", r#""1h""#,
+        "How long there must have been no address before that."),
+    option(Scope::Record, "placeholder", Kind::Addresses, "none", r#"["192.0.2.1"]"#,
+        "The addresses that `on_down` shows meanwhile, at most one for each family."),
+    option(Scope::Record, "verify", Kind::Duration { min: 0, max: 30 * DAY }, "`6h`", r#""1d""#,
+        "How often the zone's own name servers are looked at; `0s`: never, not even after an update."),
     option(Scope::Record, "allow", Kind::SomeOf(ALLOW), "none", r#"["cgnat"]"#,
         "Kinds of addresses that are published although they are not public or not lasting."),
     option(Scope::Record, "server", Kind::Server, "the provider's", r#""https://dyn.example.org""#,
@@ -277,8 +322,8 @@ pub const OPTIONS: &[Opt] = &[
         "What an answer must say to be a success, for the provider `custom`."),
     option(Scope::Record, "insecure", Kind::Flag, "`false`", "true",
         "Permits `http:`: everyone on the way can read the password and change the request."),
-    option(Scope::Record, "bind_device", Kind::Device, "as routed", r#""ppp0""#,
-        "The network (OpenWrt) or device that requests leave through, whatever the routes say."),
+    option(Scope::Record, "bind", Kind::Bind, "as routed", r#""ppp0""#,
+        "The network (OpenWrt) or device that requests leave through, whatever the routes say; `source`: that of the address."),
     option(Scope::Record, "refresh", Kind::Duration { min: HOUR, max: 365 * DAY }, "the provider's", r#""25d""#,
         "How often a name is confirmed although nothing changed."),
     option(Scope::Record, "min_interval", Kind::Duration { min: 1, max: 7 * DAY }, "the provider's", r#""10m""#,
@@ -289,11 +334,15 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("api_key", "password"),
     ("apikey", "password"),
     ("cacert", "ca_file"),
+    ("bind_device", "bind"),
+    ("bind_network", "bind"),
     ("device", "ipv4"),
     ("domain", "hostname"),
     ("force_interval", "refresh"),
     ("host", "hostname"),
     ("hostnames", "hostname"),
+    ("ip_source", "ipv4"),
+    ("suffix", "ipv6_host"),
     ("iface", "ipv4"),
     ("interface", "ipv4"),
     ("key", "password"),

@@ -10,9 +10,10 @@ use super::options::{self, OPTIONS, Opt, Scope};
 use super::own::{Own, Wanted, left_out};
 use super::value::{self, Fault, Raw};
 use super::values::{Values, global, record};
-use super::{Config, Record};
-use crate::engine::RecordId;
-use crate::provider::is_id;
+use super::{Config, Hosts, Record};
+use crate::engine::origin::Origin;
+use crate::engine::{OnDown, RecordId};
+use crate::provider::{Family, is_id};
 
 /// A configuration without errors, and what is doubtful in it.
 #[derive(Debug)]
@@ -223,16 +224,6 @@ impl Reader<'_> {
                 self.missing(&home, section, name);
             }
         }
-        if !values.written("ipv4") && !values.written("ipv6") && !self.broken {
-            let what = format!(
-                "record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'",
-                quoted(&section.name)
-            );
-            let example = self.example("ipv4");
-            let mend =
-                format!("name the network or device whose address is published, for example: {example}");
-            self.mistakes.push(Mistake::error(Some(home.clone()), what, mend));
-        }
         self.password(&values);
         self.schemes(&values);
         if let (Some(id), Some(place)) = (values.text("provider"), values.places.get("provider")) {
@@ -242,7 +233,9 @@ impl Reader<'_> {
             }
         }
         let is_right = values.whole && self.mistakes[before..].iter().all(|m| m.severity != Severity::Error);
-        if let Some(record) = record(&values, home).filter(|_| is_right) {
+        if let Some(mut record) = record(&values, home).filter(|_| is_right) {
+            self.automatic(&mut record, &section.name);
+            self.behind(&record);
             self.mistakes.extend(compile::account_mistakes(&record, self.own));
             return Some(record);
         }
@@ -251,6 +244,45 @@ impl Reader<'_> {
             self.mistakes.extend(compile::entry(&id, place, self.own).err());
         }
         None
+    }
+
+    /// Without a word about it, each family that the provider has follows the way to the world.
+    fn automatic(&mut self, record: &mut Record, name: &str) {
+        if record.families().next().is_some() {
+            return;
+        }
+        let Ok(entry) = compile::entry(&record.provider, record.place("provider"), self.own) else { return };
+        if entry.is_custom() {
+            let what = format!("record {} publishes nothing: it has neither 'ipv4' nor 'ipv6'", quoted(name));
+            let mend = format!(
+                "name the network or device whose address is published, for example: {}",
+                self.example("ipv4")
+            );
+            return self.mistakes.push(Mistake::error(Some(record.home.clone()), what, mend));
+        }
+        for (family, origins) in [(Family::V4, &mut record.ipv4), (Family::V6, &mut record.ipv6)] {
+            origins.extend(entry.sets(family).then_some(Origin::Auto(None)));
+        }
+    }
+
+    /// Options that hang in the air.
+    fn behind(&mut self, record: &Record) {
+        let mut mistake = |option: &str, what: String, mend: &str| {
+            self.mistakes.push(Mistake::error(Some(record.place(option).clone()), what, mend));
+        };
+        let has_prefix = record.ipv6.iter().any(|origin| matches!(origin, Origin::Prefix(_)));
+        if !has_prefix && record.hosts != Hosts::default() {
+            let what = "'ipv6_host' is the part behind a prefix, but 'ipv6' names none".to_owned();
+            mistake("ipv6_host", what, "write ipv6 = prefix: and the network or device of the host");
+        }
+        if let Some(name) = record.hosts.named.keys().find(|name| !record.names.contains(name)) {
+            let what = format!("'ipv6_host' is about {}, which is no hostname of this record", quoted(name));
+            mistake("ipv6_host", what, "add it to hostname, or correct it");
+        }
+        if matches!(record.on_down, OnDown::Placeholder { ipv4: None, ipv6: None, .. }) {
+            let what = "'on_down' is 'placeholder', but there is no 'placeholder'".to_owned();
+            mistake("on_down", what, "add placeholder with the address to show meanwhile");
+        }
     }
 
     fn record_name(&mut self, section: &Section) {

@@ -1,12 +1,14 @@
 //! One written value against one option of the table.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use super::dialect::Dialect;
 use super::mistake::quoted;
 use super::nearest::nearest;
 use super::options::{self, Kind, Opt};
+use crate::engine::origin::{Host, Origin};
 use crate::provider::holds_pem;
 
 /// A value as it was written, before anybody asked what it is for.
@@ -65,7 +67,7 @@ type Objection = (String, String);
 /// Reads a value as the option wants it; all faults at once.
 pub(super) fn read(dialect: Dialect, option: &Opt, raw: &Raw, at: usize) -> Result<Value, Vec<Fault>> {
     let one = |objection: Objection| vec![Fault::new(at, objection.0, objection.1)];
-    let lists = matches!(option.kind, Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts);
+    let lists = is_list(option.kind);
     match (option.kind, raw) {
         (Kind::Flag, Raw::Flag(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Number { min, max }, Raw::Number(text)) => {
@@ -81,6 +83,18 @@ pub(super) fn read(dialect: Dialect, option: &Opt, raw: &Raw, at: usize) -> Resu
         }
         (_, Raw::Text(text)) => text_value(dialect, option, text).map(Value::Text).map_err(one),
         (_, _) => Err(vec![wrong_type(dialect, option, raw, at)]),
+    }
+}
+
+fn is_list(kind: Kind) -> bool {
+    match kind {
+        Kind::Addresses | Kind::Headers | Kind::Hostports | Kind::Hosts | Kind::Links | Kind::Names => true,
+        Kind::Origins | Kind::Paths | Kind::SomeOf(_) | Kind::Texts => true,
+        Kind::Bind | Kind::Device | Kind::Duration { .. } | Kind::Flag | Kind::Name | Kind::Number { .. } => {
+            false
+        }
+        Kind::OneOf(_) | Kind::Path | Kind::Provider | Kind::Secret | Kind::Server | Kind::Text => false,
+        Kind::Url | Kind::UrlPath => false,
     }
 }
 
@@ -106,14 +120,15 @@ fn wrong_type(dialect: Dialect, option: &Opt, raw: &Raw, at: usize) -> Fault {
 }
 
 fn wanted(option: &Opt) -> &'static str {
-    match option.kind {
-        Kind::Duration { .. } => "a duration",
-        Kind::Flag => "true or false",
-        Kind::Headers | Kind::Names | Kind::SomeOf(_) | Kind::Texts => "text or a list of texts",
-        Kind::Number { .. } => "a number",
-        Kind::Device | Kind::Name | Kind::OneOf(_) | Kind::Path | Kind::Provider => "text",
-        Kind::Secret | Kind::Server | Kind::Text | Kind::Url | Kind::UrlPath => "text",
+    if is_list(option.kind) {
+        return "text or a list of texts";
     }
+    let words = [
+        (matches!(option.kind, Kind::Duration { .. }), "a duration"),
+        (option.kind == Kind::Flag, "true or false"),
+        (matches!(option.kind, Kind::Number { .. }), "a number"),
+    ];
+    words.into_iter().find_map(|(is_it, words)| is_it.then_some(words)).unwrap_or("text")
 }
 
 fn example(dialect: Dialect, option: &Opt) -> String {
@@ -166,9 +181,17 @@ fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Obje
     }
     let bad = |rule: &str| Err((format!("'{name}' is {}, {rule}", quoted(text)), example(dialect, option)));
     match option.kind {
-        Kind::Device if !device(text) && !network(text) => {
-            bad("which can be the name of neither a network nor a device")
-        }
+        Kind::Bind | Kind::Device if !device(text) && !network(text) => bad(NO_NAME),
+        Kind::Addresses if text.parse::<IpAddr>().is_err() => bad("which is no IP address"),
+        Kind::Hostports if !hostport(text) => bad("which is no host, nor a host with a port"),
+        Kind::Hosts => host(dialect, option, text),
+        Kind::Links if !text.starts_with("https://") => bad("which does not begin with https://"),
+        Kind::Origins => match Origin::read(text) {
+            Err(mend) => Err((format!("'{name}' is {}", quoted(text)), mend.to_owned())),
+            Ok(origin) if origin.name().is_some_and(|name| !device(name) && !network(name)) => bad(NO_NAME),
+            Ok(Origin::Prefix(_)) if name == "ipv4" => bad("but only IPv6 addresses have such a prefix"),
+            Ok(_) => Ok(text.to_owned()),
+        },
         Kind::Name | Kind::Names => full_name(dialect, option, text),
         Kind::OneOf(words) | Kind::SomeOf(words) if !words.contains(&text) => {
             let mend = nearest(text, words.iter().copied()).map_or_else(
@@ -177,7 +200,7 @@ fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Obje
             );
             Err((format!("'{name}' does not know {}", quoted(text)), mend))
         }
-        Kind::Path if !text.starts_with('/') => bad("which is not an absolute path"),
+        Kind::Path | Kind::Paths if !text.starts_with('/') => bad("which is not an absolute path"),
         Kind::Server => server(dialect, option, text),
         Kind::Url if scheme(text).is_none() => {
             Err((format!("'{name}' begins neither with https:// nor with http://"), example(dialect, option)))
@@ -186,12 +209,40 @@ fn text_value(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Obje
             bad("which is not the path of a URL")
         }
         Kind::Headers => header(dialect, option, text),
-        Kind::Device | Kind::Duration { .. } | Kind::Flag | Kind::Number { .. } | Kind::OneOf(_) => {
+        Kind::Addresses | Kind::Bind | Kind::Device | Kind::Duration { .. } | Kind::Flag => {
             Ok(text.to_owned())
         }
-        Kind::Path | Kind::Provider | Kind::Secret | Kind::SomeOf(_) => Ok(text.to_owned()),
-        Kind::Text | Kind::Texts | Kind::Url | Kind::UrlPath => Ok(text.to_owned()),
+        Kind::Hostports | Kind::Links | Kind::Number { .. } | Kind::OneOf(_) | Kind::Path => {
+            Ok(text.to_owned())
+        }
+        Kind::Paths | Kind::Provider | Kind::Secret | Kind::SomeOf(_) | Kind::Text => Ok(text.to_owned()),
+        Kind::Texts | Kind::Url | Kind::UrlPath => Ok(text.to_owned()),
     }
+}
+
+const NO_NAME: &str = "which can be the name of neither a network nor a device";
+
+/// A host part, alone or behind the name that it is for.
+fn host(dialect: Dialect, option: &Opt, text: &str) -> Result<String, Objection> {
+    let (name, part) = text.split_once('=').map_or((None, text), |(name, part)| (Some(name), part));
+    let part = Host::read(part)
+        .map_err(|mend| (format!("'{}' is {}", option.name, quoted(text)), mend.to_owned()))?;
+    let name = name.map(|name| full_name(dialect, option, name)).transpose()?;
+    Ok(name.map_or_else(|| part.to_string(), |name| format!("{name}={part}")))
+}
+
+/// A name or an address, and a port behind a colon; an IPv6 address with a port stands in brackets.
+fn hostport(text: &str) -> bool {
+    let is_name = |host: &str| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
+    };
+    let (host, port) = match text.rsplit_once(':') {
+        _ if text.parse::<IpAddr>().is_ok() => return true,
+        Some((host, port)) => (host, port.parse::<u16>().is_ok_and(|port| port > 0)),
+        None => (text, true),
+    };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    port && (is_name(host) || bracketed.is_some_and(|host| host.parse::<Ipv6Addr>().is_ok()))
 }
 
 /// A field name is a token of RFC 9110 section 5.6.2. Nothing is quoted: the value is a secret as a rule.
@@ -358,7 +409,7 @@ mod tests {
     fn networks_and_devices_are_named_as_netifd_and_the_kernel_permit() {
         let network = "a_very_long_network_name_of_uci";
         for good in ["wan", "wan6", "ppp0", "pppoe-wan", "eth0.2", "wan_6", network, "lan\u{fc}", "a@b"] {
-            assert!(text("ipv4", good).is_ok() && text("bind_device", good).is_ok(), "{good}");
+            assert!(text("ipv4", good).is_ok() && text("bind", good).is_ok(), "{good}");
         }
         let long = "x".repeat(65);
         for bad in ["", ".", "..", "a b", "a/b", "a:b", "a@very_long_name_b", &long] {

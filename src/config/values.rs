@@ -1,5 +1,6 @@
 //! The valid values of a section → [`Global`] or [`Record`].
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use litemap::LiteMap;
 
 use super::mistake::Place;
 use super::value::Value;
-use super::{Global, LogLevel, Password, Record};
-use crate::engine::Allow;
+use super::{Bind, Global, Hosts, LogLevel, Password, Record};
+use crate::engine::origin::{Host, Origin};
+use crate::engine::{Allow, OnDown};
 use crate::provider::{AccountSettings, Algorithm, DnsSettings, DnsTransport, Method, Prerequisite, Secret};
 
 /// The valid values of a section, with the offsets of their options.
@@ -61,6 +63,9 @@ pub(super) fn global(values: &Values) -> Global {
         runtime_dir: path("runtime_dir").unwrap_or(default.runtime_dir),
         providers_dir: path("providers_dir").unwrap_or(default.providers_dir),
         slow_look: values.duration("slow_look").unwrap_or(default.slow_look),
+        web_services: values.list("web_services"),
+        stun_servers: values.list("stun_servers"),
+        lease_files: values.list("lease_files").into_iter().map(PathBuf::from).collect(),
     }
 }
 
@@ -76,8 +81,14 @@ pub(super) fn record(values: &Values, home: Place) -> Option<Record> {
         provider: values.text("provider")?,
         names,
         password: values.secret("password").map(Password::Text).or(file),
-        ipv4: values.text("ipv4"),
-        ipv6: values.text("ipv6"),
+        ipv4: origins(values, "ipv4"),
+        ipv6: origins(values, "ipv6"),
+        hosts: hosts(&values.list("ipv6_host")),
+        subnet: values.number("ipv6_subnet").unwrap_or(0),
+        prefix: values.text("ipv6_prefix"),
+        hold_down: values.duration("hold_down").unwrap_or(Duration::from_secs(60)),
+        on_down: on_down(values),
+        verify: values.duration("verify").unwrap_or(Duration::from_secs(6 * 3600)),
         allow: allow(&values.list("allow")),
         account: AccountSettings {
             user: values.text("user"),
@@ -100,12 +111,45 @@ pub(super) fn record(values: &Values, home: Place) -> Option<Record> {
             insecure: values.flag("insecure").unwrap_or(false),
             dns: dns(values),
         },
-        bind_device: values.text("bind_device"),
+        bind: values
+            .text("bind")
+            .map(|text| if text == "source" { Bind::Source } else { Bind::Through(text) }),
         refresh: values.duration("refresh"),
         min_interval: values.duration("min_interval"),
         home,
         places: values.places.clone(),
     })
+}
+
+/// The texts were read by the option table already.
+fn origins(values: &Values, name: &str) -> Vec<Origin> {
+    values.list(name).iter().filter_map(|text| Origin::read(text).ok()).collect()
+}
+
+fn hosts(texts: &[String]) -> Hosts {
+    let mut hosts = Hosts::default();
+    for text in texts {
+        match text.split_once('=') {
+            Some((name, part)) => {
+                hosts.named.extend(Host::read(part).ok().map(|host| (name.to_owned(), host)));
+            }
+            None => hosts.other = Host::read(text).ok(),
+        }
+    }
+    hosts
+}
+
+fn on_down(values: &Values) -> OnDown {
+    let after = values.duration("on_down_after").unwrap_or(Duration::from_secs(600));
+    let addresses: Vec<IpAddr> =
+        values.list("placeholder").iter().filter_map(|text| text.parse().ok()).collect();
+    let ipv4 = addresses.iter().find_map(|ip| if let IpAddr::V4(ip) = ip { Some(*ip) } else { None });
+    let ipv6 = addresses.iter().find_map(|ip| if let IpAddr::V6(ip) = ip { Some(*ip) } else { None });
+    match values.text("on_down").as_deref() {
+        Some("delete") => OnDown::Remove(after),
+        Some("placeholder") => OnDown::Placeholder { after, ipv4, ipv6 },
+        _ => OnDown::Keep,
+    }
 }
 
 /// The method of a word of the option table.

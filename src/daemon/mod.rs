@@ -31,9 +31,10 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::{LogLevel, Mistake, Severity, uci};
+use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
-use crate::engine::{Action, Engine, Event, Exchange, Instant, Job, JobId, Outcome, RecordId};
+use crate::engine::outside::Probe;
+use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
 use crate::provider::Step;
 use clock::Alarm;
 use control::Control;
@@ -244,6 +245,7 @@ impl Daemon {
             }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
+                Action::Observe { probe, allow } => self.observe(probe, allow),
                 Action::Report(report) => self.announce(&report),
                 Action::Restart(job) => self.http.restart(job),
                 Action::Save { durable } => save = save.max(Some(durable)),
@@ -262,7 +264,9 @@ impl Daemon {
     fn send(&mut self, job: &Job) {
         let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
         let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
-        let (bind, secrets) = (self.bind(&job.record), account.secrets().to_vec());
+        // Who looks at nothing but the source address must see the right one.
+        let by_source = matches!(&step, Step::Send(first) if first.family.is_some());
+        let (bind, secrets) = (self.bind(job, by_source), account.secrets().to_vec());
         let first = match step {
             Step::Ask(first) => {
                 let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
@@ -286,12 +290,22 @@ impl Daemon {
         });
     }
 
-    /// The device that a record's requests leave through: that of the network at this moment.
-    fn bind(&self, record: &RecordId) -> Option<String> {
-        let name = self.loaded.compiled.binds.get(record)?;
-        let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
-        // Without one the request fails as on a device that does not exist, rather than leave on another way.
-        Some(device.unwrap_or_else(|| name.clone()))
+    /// The device that a job's requests leave through: that of the addresses, or that of a network at this moment.
+    fn bind(&self, job: &Job, by_source: bool) -> Option<String> {
+        match self.loaded.compiled.binds.get(&job.record) {
+            None if !by_source => None,
+            None | Some(Bind::Source) => job.device.clone(),
+            Some(Bind::Through(name)) => {
+                let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
+                // Without one the request fails as on a device that does not exist, rather than leave on another way.
+                Some(device.unwrap_or_else(|| name.clone()))
+            }
+        }
+    }
+
+    fn observe(&mut self, probe: Probe, _allow: Allow) {
+        let sighting = Err("nobody is asked yet".to_owned());
+        self.engine.handle(Event::Observed { probe, sighting }, clock::now());
     }
 
     fn save(&mut self, durable: bool) {

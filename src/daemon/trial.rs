@@ -1,15 +1,13 @@
 //! `test`: what would be sent now, without sending it. Secrets are shown as `***`.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
 use super::clock;
 use super::settings::Loaded;
-use crate::config::nearest;
-use crate::engine::address::{Snapshot, choose};
+use crate::config::{Bind, nearest};
+use crate::engine::address::Snapshot;
 use crate::engine::journal::SourceStatus;
-use crate::engine::{RecordId, RecordSettings};
+use crate::engine::{Preview, RecordId};
 use crate::provider::{Account, Family, Provider, Request, Step, Update};
 
 /// What the networks and devices of a record have, and the requests for it.
@@ -58,49 +56,12 @@ pub fn trial<'a>(record: &RecordId, loaded: &'a Loaded, snapshot: &Snapshot) -> 
     let compiled = &loaded.compiled;
     let settings = compiled.settings.records.get(record)?;
     let account = compiled.accounts.get(record)?;
-    let sources = look(settings, snapshot, &[]);
-    let requests = updates(settings, &sources).iter().map(|update| sketch(account, update)).collect();
-    let through = compiled.binds.get(record).map(String::as_str);
+    let now = clock::monotonic();
+    let mut preview = Preview::new(settings, now);
+    let sources = preview.look(snapshot, now);
+    let requests = preview.updates(now).iter().map(|update| sketch(account, update)).collect();
+    let through = compiled.binds.get(record).map(Bind::word);
     Some(Trial { record: record.clone(), sources, requests, through, provider: account.provider() })
-}
-
-/// What the networks and devices of a record have to offer: one for each family it publishes. `before` is the last look,
-/// if there was one.
-#[must_use]
-pub fn look(settings: &RecordSettings, snapshot: &Snapshot, before: &[SourceStatus]) -> Vec<SourceStatus> {
-    let families = [(Family::V4, &settings.ipv4), (Family::V6, &settings.ipv6)];
-    let mut sources = Vec::new();
-    for (family, name) in families {
-        let Some(name) = name else { continue };
-        let current =
-            before.iter().find(|source| source.family == family).and_then(|source| source.candidate);
-        let choice = choose(name, family, settings.allow, snapshot, current);
-        sources.push(SourceStatus::new(family, name, choice));
-    }
-    sources
-}
-
-/// The updates that tell the provider everything, split as its entry wants.
-fn updates(settings: &RecordSettings, sources: &[SourceStatus]) -> Vec<Update> {
-    let address =
-        |family| sources.iter().find(|source| source.family == family).and_then(|source| source.candidate);
-    let (mut v4, mut v6) = (None, None);
-    for candidate in [address(Family::V4), address(Family::V6)].into_iter().flatten() {
-        match candidate {
-            IpAddr::V4(ip) => v4 = Some(ip),
-            IpAddr::V6(ip) => v6 = Some(ip),
-        }
-    }
-    let whole = [(v4, v6)];
-    let split = [(v4, None), (None, v6)];
-    let pairs = if settings.manners.dual { &whole[..] } else { &split[..] };
-    let mut updates = Vec::new();
-    for (ipv4, ipv6) in pairs.iter().copied().filter(|(v4, v6)| v4.is_some() || v6.is_some()) {
-        for names in settings.names.chunks(settings.manners.max_names.max(1)) {
-            updates.push(Update { names: names.to_vec(), ipv4, ipv6, ..Update::default() });
-        }
-    }
-    updates
 }
 
 fn sketch(account: &Account, update: &Update) -> Sketch {
@@ -168,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::config;
+    use crate::engine::address::{Address, Link, Scope};
 
     #[test]
     fn requests_are_shown_without_secrets() {
@@ -175,27 +137,39 @@ mod tests {
                     hostname = \"a.example.org\"\nuser = \"alice\"\npassword = \"hunter2\"\nipv4 = \"ppp0\"\n";
         let compiled = config::toml::read(text).unwrap().config.compile(&LiteMap::new()).unwrap();
         let home = RecordId("home".to_owned());
-        let source = |candidate: Option<IpAddr>| SourceStatus {
-            family: Family::V4,
-            network: None,
-            device: "ppp0".to_owned(),
-            candidate,
-            rejected: Vec::new(),
-        };
         let settings = &compiled.settings.records[&home];
-        let updates = |candidate: Option<&str>| {
-            updates(settings, &[source(candidate.map(|address| address.parse().unwrap()))])
+        let updates = |addresses: &[&str]| {
+            let mut preview = Preview::new(settings, clock::monotonic());
+            preview.look(&line(addresses), clock::monotonic());
+            preview.updates(clock::monotonic())
         };
         let shown = Shown {
             method: "GET".to_owned(),
-            url: "https://dyn.example.org/nic/update?hostname=a.example.org&myip=198.51.100.7".to_owned(),
+            url: "https://dyn.example.org/nic/update?hostname=a.example.org&myip=81.2.69.142".to_owned(),
             headers: vec![("Authorization".to_owned(), "***".to_owned())],
             body: None,
             over: None,
         };
         let names = vec!["a.example.org".to_owned()];
-        let sketch = sketch(&compiled.accounts[&home], &updates(Some("198.51.100.7"))[0]);
+        let sketch = sketch(&compiled.accounts[&home], &updates(&["81.2.69.142"])[0]);
         assert_eq!(sketch, Sketch { names, request: Some(shown) });
-        assert_eq!(updates(None), []);
+        assert_eq!(updates(&[]), []);
+    }
+
+    fn line(addresses: &[&str]) -> Snapshot {
+        let address = |ip: &&str| Address {
+            ifindex: 3,
+            ip: ip.parse().unwrap(),
+            prefix_len: 32,
+            scope: Scope::Universe,
+            tentative: false,
+            dad_failed: false,
+            deprecated: false,
+            temporary: false,
+            secondary: false,
+            created: 1,
+        };
+        let links = vec![Link { ifindex: 3, name: "ppp0".to_owned(), up: true }];
+        Snapshot { links, addresses: addresses.iter().map(address).collect(), ..Snapshot::default() }
     }
 }

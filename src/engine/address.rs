@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
-use super::Allow;
 use super::lan::{Lease, Neighbour, Way};
 use super::network::{Meaning, Network, meaning};
-use crate::provider::Family;
+use super::{Allow, Nat};
+use crate::provider::{Family, Prefix};
 
 /// The kernel's links and addresses at one moment, whole, and the networks that are on them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -105,6 +105,10 @@ pub struct Choice {
     pub network: Option<String>,
     /// The address that may be published.
     pub address: Option<IpAddr>,
+    /// The prefix that goes along.
+    pub prefix: Option<Prefix>,
+    /// What stands between the device and the world.
+    pub nat: Option<Nat>,
     /// The others, and why not; or (without address) why there is none at all.
     pub rejected: Vec<Rejected>,
 }
@@ -157,7 +161,7 @@ pub fn choose(
 }
 
 /// Nothing to publish, for this reason.
-fn none(device: Option<&str>, reason: String) -> Choice {
+pub(super) fn none(device: Option<&str>, reason: String) -> Choice {
     let rejected = vec![Rejected { address: None, reason }];
     Choice { device: device.map(str::to_owned), rejected, ..Choice::default() }
 }
@@ -196,7 +200,7 @@ fn on_device(
     for other in usable.into_iter().filter(|other| other.ip != best.ip) {
         rejected.push(Rejected { address: Some(other.ip), reason: format!("{} is preferred", best.ip) });
     }
-    Choice { device: Some(device.to_owned()), network: None, address: Some(best.ip), rejected }
+    Choice { device: Some(device.to_owned()), address: Some(best.ip), rejected, ..Choice::default() }
 }
 
 /// What there is instead of a device that does not exist. The device of a network comes and goes: no list then.
@@ -256,6 +260,19 @@ fn unfit(address: &Address, allow: Allow) -> Option<&'static str> {
     .or_else(|| (address.scope != Scope::Universe && !allow.private).then_some("its scope is not global"))
 }
 
+/// Whether an address may be published that is on none of our devices.
+///
+/// # Errors
+///
+/// The reason why not.
+pub fn fit(ip: IpAddr, allow: Allow) -> Result<(), &'static str> {
+    let reason = match ip {
+        IpAddr::V4(ip) => unfit_v4(ip, allow),
+        IpAddr::V6(ip) => unfit_v6(ip, allow),
+    };
+    reason.map_or(Ok(()), Err)
+}
+
 /// Reasons of RFC 6890 and its registry, for IPv4.
 fn unfit_v4(ip: Ipv4Addr, allow: Allow) -> Option<&'static str> {
     match ip.octets() {
@@ -279,7 +296,7 @@ fn unfit_v4(ip: Ipv4Addr, allow: Allow) -> Option<&'static str> {
 }
 
 /// Reasons of RFC 6890 and its registry, for IPv6.
-fn unfit_v6(ip: Ipv6Addr, allow: Allow) -> Option<&'static str> {
+pub(super) fn unfit_v6(ip: Ipv6Addr, allow: Allow) -> Option<&'static str> {
     match ip.segments() {
         [0xfc00..=0xfdff, ..] if !allow.ula => {
             Some("unique local (RFC 4193): allow \"ula\" would publish it")

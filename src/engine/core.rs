@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use litemap::LiteMap;
 
-use super::address::{Snapshot, choose};
-use super::journal::{Report, Story};
+use super::address::Snapshot;
+use super::outside::Lookouts;
 use super::pacing::{Dice, Fault, Pacing, Room};
 use super::record::{Flight, GRACE, Lane, Record};
 use super::state::{Entry, Key};
@@ -24,12 +24,14 @@ pub struct Engine {
     pub(super) accounts: LiteMap<String, Pacing>,
     /// Names of records that are not configured (any more), and what was restored.
     pub(super) memory: LiteMap<Key, Entry>,
+    /// What is seen of us from outside.
+    pub(super) lookouts: Lookouts,
     /// Jobs whose lane is gone; they still take a place.
     pub(super) orphans: LiteMap<JobId, Orphan>,
     pub(super) boot: Option<String>,
     pub(super) dice: Dice,
     /// Actions that a person waits for: before anything is written down or told.
-    requests: VecDeque<Action>,
+    pub(super) requests: VecDeque<Action>,
     pub(super) actions: VecDeque<Action>,
     pub(super) snapshot: Option<Snapshot>,
     next_job: u64,
@@ -53,6 +55,7 @@ impl Engine {
             records: LiteMap::new(),
             accounts: LiteMap::new(),
             memory: LiteMap::new(),
+            lookouts: Lookouts::default(),
             orphans: LiteMap::new(),
             boot,
             dice: Dice::new(seed),
@@ -72,9 +75,14 @@ impl Engine {
             Event::Reply { job, outcome, exchange } => self.reply(job, outcome, exchange, now),
             Event::Settings(settings) => self.configure(settings, now.monotonic),
             Event::Update { records, force } => self.update(&records, force),
+            Event::Observed { probe, sighting } => {
+                self.lookouts.saw(&probe, sighting, now.monotonic, &mut self.dice);
+                self.judge_all(now.monotonic, now.monotonic);
+            }
             Event::ClockSet => self.clock_set(now.monotonic),
-            Event::Wake => {}
+            Event::Wake => self.wake(now.monotonic),
         }
+        self.observe_due(now.monotonic);
         self.supersede(now.monotonic);
         self.send_due(now.monotonic);
     }
@@ -89,16 +97,21 @@ impl Engine {
     pub fn next_wake(&self, now: Now) -> Option<(Instant, WakeReason)> {
         let lanes = self.records.values().flat_map(|r| r.lanes.iter().map(move |lane| (r, lane)));
         let wakes = lanes.filter_map(|(record, lane)| self.lane_wake(record, lane, now.monotonic));
-        wakes.min_by_key(|(at, _)| *at)
+        let sources = self.records.values().filter_map(Record::source_wake);
+        let observe = self.lookouts.next().map(|at| (at, WakeReason::Observe));
+        wakes.chain(sources).chain(observe).min_by_key(|(at, _)| *at)
     }
 
     /// The kernel's table changed, or a route did, or the networks on them.
     fn look(&mut self, snapshot: Snapshot, bell: Instant, now: Instant) {
-        for (id, record) in &mut self.records {
-            judge(id, record, &snapshot, bell, &mut self.actions);
-            record.lanes.iter_mut().for_each(|lane| lane.ring(now));
-        }
+        let is_other = self.snapshot.as_ref().is_none_or(|before| {
+            (&before.links, &before.addresses) != (&snapshot.links, &snapshot.addresses)
+        });
+        self.lookouts.ring(is_other, now);
         self.snapshot = Some(snapshot);
+        self.judge_all(bell, now);
+        let lanes = self.records.iter_mut().flat_map(|(_, record)| &mut record.lanes);
+        lanes.for_each(|lane| lane.ring(now));
     }
 
     /// New settings: what did not change keeps its state, what is published is not forgotten.
@@ -120,11 +133,9 @@ impl Engine {
         for (id, wanted) in settings.records {
             let mut record = Record::new(wanted, now);
             self.remember(&id, &mut record, now);
-            if let Some(snapshot) = &self.snapshot {
-                judge(&id, &mut record, snapshot, now, &mut self.actions);
-            }
             self.records.insert(id, record);
         }
+        self.judge_all(now, now);
     }
 
     /// The user says: now.
@@ -204,7 +215,13 @@ impl Engine {
         let job = JobId(self.next_job);
         self.next_job += 1;
         self.accounts.entry(record.settings.account.clone()).or_default().start(now);
-        self.requests.push_back(Action::Send(Job { id: job, record: id.clone(), update: update.clone() }));
+        let device = record.device(&update);
+        self.requests.push_back(Action::Send(Job {
+            id: job,
+            record: id.clone(),
+            update: update.clone(),
+            device,
+        }));
         self.actions.push_back(Action::Save { durable: false });
         let Some(lane) = self.records.get_mut(id).and_then(|record| record.lanes.get_mut(*at)) else {
             return;
@@ -271,43 +288,5 @@ fn due_reason(record: &Record, lane: &Lane, due: Instant) -> WakeReason {
         WakeReason::Gather
     } else {
         WakeReason::Refresh
-    }
-}
-
-/// Chooses anew for each family of a record; a change starts a new story.
-fn judge(
-    id: &RecordId,
-    record: &mut Record,
-    table: &Snapshot,
-    bell: Instant,
-    actions: &mut VecDeque<Action>,
-) {
-    let mut changed = Vec::new();
-    for source in &mut record.sources {
-        let old = source.choice.address;
-        let allow = record.settings.allow;
-        let choice = choose(&source.name, source.family, allow, table, old);
-        let (new, known) = (choice.address, source.choice != super::address::Choice::default());
-        source.choice = choice;
-        if new == old && known {
-            continue;
-        }
-        source.bell = bell;
-        changed.push((source.family, old, new));
-    }
-    if changed.iter().any(|(_, _, new)| new.is_some()) {
-        record.story = Story::new(bell);
-        record.lanes.iter_mut().for_each(Lane::start_over);
-    }
-    for (family, old, new) in changed {
-        let reasons = record.sources.iter().find(|s| s.family == family).map(|s| s.choice.why_none());
-        let new = new.ok_or(reasons.unwrap_or_default());
-        let what = match (&old, &new) {
-            (Some(old), Ok(new)) => format!("{family} address changed from {old} to {new}"),
-            (None, Ok(new)) => format!("{family} address is {new}"),
-            (_, Err(why)) => format!("no {family} address to publish: {why}"),
-        };
-        record.story.tell(bell, what, None);
-        actions.push_back(Action::Report(Report::AddressChanged { record: id.clone(), family, old, new }));
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::Choice;
 pub use super::address::Rejected;
 pub use super::network::NetworkStatus;
 use super::{Exchange, Instant, RecordId, WakeReason};
@@ -61,32 +60,35 @@ pub struct NameStatus {
     pub parked: Option<String>,
 }
 
-/// What one network or device offers for one family.
+/// Where the addresses of one family come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SourceStatus {
     /// A or AAAA.
     pub family: Family,
+    /// Where the candidate comes from, as configured; without one, the first origin.
+    #[serde(default)]
+    pub origin: String,
+    /// The host part behind a prefix, as configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The names that it is for; empty: all of the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The network, if the record names one.
     #[serde(default)]
     pub network: Option<String>,
-    /// The device; empty: the network has none yet.
+    /// The device; empty: none is known.
     pub device: String,
     /// The address that shall be published.
     pub candidate: Option<IpAddr>,
+    /// The prefix that goes along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// What stands between an IPv4 line and the world, and what to do, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat: Option<String>,
     /// The others, and why not; or why there is none at all.
     pub rejected: Vec<Rejected>,
-}
-
-impl SourceStatus {
-    /// What was chosen for `name`, a network or device.
-    #[must_use]
-    pub fn new(family: Family, name: &str, choice: Choice) -> Self {
-        let Choice { device, network, address, rejected } = choice;
-        // Before the first look nothing is known of it.
-        let device =
-            device.unwrap_or_else(|| if network.is_none() { name.to_owned() } else { String::new() });
-        Self { family, network, device, candidate: address, rejected }
-    }
 }
 
 /// `why`: the story of the last change of one record.

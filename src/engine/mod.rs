@@ -6,26 +6,36 @@
 pub mod address;
 mod core;
 pub mod journal;
+mod judge;
 pub mod lan;
 pub mod network;
+pub mod origin;
 pub mod outside;
 mod pacing;
+mod plan;
+mod prefix;
 mod record;
 mod replies;
+mod source;
 mod state;
 mod status;
 #[cfg(test)]
 mod tests;
 pub mod time;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::core::Engine;
 use crate::provider::{Manners, Update, Verdict};
-use address::Snapshot;
+use address::{Snapshot, Wanted};
+pub use judge::Preview;
+use origin::{Host, Origin};
+use outside::{Probe, Sighting};
+pub use source::Nat;
 pub use state::{Entry, EntryPublished, STATE_VERSION, State};
 pub use time::{Instant, Now};
 
@@ -46,14 +56,26 @@ pub struct Settings {
 }
 
 /// One record: these names shall have the addresses of these devices.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RecordSettings {
     /// Fully qualified names without the final dot; at least one.
     pub names: Vec<String>,
-    /// The network or device whose IPv4 address is published; `None`: no A record.
-    pub ipv4: Option<String>,
-    /// The network or device whose IPv6 address is published; `None`: no AAAA record.
-    pub ipv6: Option<String>,
+    /// Where the IPv4 address comes from, in order of preference; empty: no A record.
+    pub ipv4: Vec<Origin>,
+    /// Where the IPv6 address comes from, in order of preference; empty: no AAAA record.
+    pub ipv6: Vec<Origin>,
+    /// The host parts behind a prefix, by name; a name without one gets [`RecordSettings::host`].
+    pub hosts: LiteMap<String, Host>,
+    /// The host part of all other names; `None`: the prefix itself is published.
+    pub host: Option<Host>,
+    /// Of a prefix shorter than /64, which /64 the hosts are in.
+    pub subnet: u32,
+    /// The network or device whose prefix goes along with the IPv6 address.
+    pub prefix: Option<String>,
+    /// How long a better origin must have been usable before it is returned to.
+    pub hold_down: Duration,
+    /// What becomes of the name while there is no address.
+    pub on_down: OnDown,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
     /// Who is being paced: provider, server and user.
@@ -64,6 +86,55 @@ pub struct RecordSettings {
     pub fingerprint: u64,
     /// How the account wants to be treated.
     pub manners: Manners,
+}
+
+/// What becomes of a name while there is no address to publish.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OnDown {
+    /// It keeps the last one.
+    #[default]
+    Keep,
+    /// Its record is removed after this time.
+    Remove(Duration),
+    /// It gets one of these after this time; a family without one keeps the last one.
+    Placeholder {
+        /// How long there must have been no address.
+        after: Duration,
+        /// For the A record.
+        ipv4: Option<Ipv4Addr>,
+        /// For the AAAA record.
+        ipv6: Option<Ipv6Addr>,
+    },
+}
+
+impl Settings {
+    /// What these records need to know beside links, addresses and networks.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        for record in self.records.values() {
+            for origins in [&record.ipv4, &record.ipv6] {
+                wanted.ways |= origins.len() > 1;
+                wanted.verdicts |= origins.len() > 1;
+                for origin in origins {
+                    match origin {
+                        Origin::Auto(None) => wanted.ways = true,
+                        Origin::File(path) if !wanted.files.contains(path) => wanted.files.push(path.clone()),
+                        Origin::Auto(Some(_)) | Origin::File(_) | Origin::Line(_) => {}
+                        Origin::Outside(..) | Origin::Prefix(_) => {}
+                    }
+                }
+            }
+            for host in record.hosts.values().chain(&record.host) {
+                match host {
+                    Host::Duid(_) | Host::Lease(_) => wanted.leases = true,
+                    Host::Neighbour(_) => wanted.neighbours = true,
+                    Host::Eui64(_) | Host::Literal(_) => {}
+                }
+            }
+        }
+        wanted
+    }
 }
 
 /// Kinds of addresses that a record publishes by explicit wish only.
@@ -79,6 +150,20 @@ pub struct Allow {
     pub ula: bool,
     /// RFC 8981.
     pub temporary: bool,
+}
+
+impl Allow {
+    /// What either allows.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            private: self.private | other.private,
+            cgnat: self.cgnat | other.cgnat,
+            documentation: self.documentation | other.documentation,
+            ula: self.ula | other.ula,
+            temporary: self.temporary | other.temporary,
+        }
+    }
 }
 
 /// What the engine is told.
@@ -112,6 +197,13 @@ pub enum Event {
     },
     /// The wall clock was set: what waited for it is due.
     ClockSet,
+    /// What is seen of us from outside; exactly one for each [`Action::Observe`].
+    Observed {
+        /// What was asked.
+        probe: Probe,
+        /// The answer.
+        sighting: Sighting,
+    },
     /// The instant of `next_wake` has come.
     Wake,
 }
@@ -119,6 +211,13 @@ pub enum Event {
 /// What the shell shall do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Ask how we are seen from outside.
+    Observe {
+        /// What is asked.
+        probe: Probe,
+        /// Kinds of addresses that may be believed although they are not public.
+        allow: Allow,
+    },
     /// Start a job.
     Send(Job),
     /// A newer address makes this job pointless: if its request has not left, end it as [`Outcome::Withdrawn`].
@@ -146,6 +245,8 @@ pub struct Job {
     pub record: RecordId,
     /// What shall be true.
     pub update: Update,
+    /// The device that the stated addresses belong to, IPv4's first.
+    pub device: Option<String>,
 }
 
 /// How a job ended.
@@ -259,4 +360,10 @@ pub enum WakeReason {
     Gather,
     /// An older request may have been applied late: the newest is confirmed once more.
     Repeat,
+    /// A better line has been usable for long enough.
+    Return,
+    /// There has been no address for so long that the name shall not keep the last one.
+    Down,
+    /// How we are seen from outside is asked again.
+    Observe,
 }

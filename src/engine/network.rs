@@ -18,14 +18,14 @@ pub struct Network {
     /// one stays, so that an address that comes back is seen without netifd.
     pub device: Option<String>,
     /// Prefixes that were delegated to it (RFC 8415).
-    pub prefixes: Vec<Prefix>,
+    pub prefixes: Vec<Delegated>,
     /// Parts of delegated prefixes that were assigned to it.
     pub assignments: Vec<Assignment>,
 }
 
 /// A delegated prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Prefix {
+pub struct Delegated {
     /// Its first address.
     pub address: Ipv6Addr,
     /// Length in bits.
@@ -113,8 +113,8 @@ pub struct AssignmentStatus {
 pub fn status(snapshot: &Snapshot, now: Instant) -> Vec<NetworkStatus> {
     let left = |until: Option<Instant>| until.map(|until| until.since(now).as_secs());
     // netifd goes on naming what has run out.
-    let is_valid = |prefix: &&Prefix| prefix.valid_until.is_none_or(|until| until > now);
-    let prefix = |prefix: &Prefix| PrefixStatus {
+    let is_valid = |prefix: &&Delegated| prefix.valid_until.is_none_or(|until| until > now);
+    let prefix = |prefix: &Delegated| PrefixStatus {
         prefix: format!("{}/{}", prefix.address, prefix.length),
         preferred_secs: left(prefix.preferred_until),
         valid_secs: left(prefix.valid_until),

@@ -17,9 +17,10 @@ use std::time::Duration;
 
 use super::journal::Story;
 use super::pacing::Backoff;
-use super::{Instant, JobId, RecordSettings};
-use crate::engine::address::Choice;
-use crate::provider::{Family, Omitted, Refusal, Update};
+use super::plan::{lanes, sources, stated};
+use super::source::Source;
+use super::{Instant, JobId, RecordSettings, WakeReason};
+use crate::provider::{Family, Prefix, Refusal, Update};
 
 /// How long an answer is waited for that a newer address has made pointless. The old address is gone from the line as
 /// a rule, so the answer cannot come; our judgement.
@@ -37,7 +38,7 @@ pub(super) const STALE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) settings: RecordSettings,
-    /// What the networks and devices offer, IPv4 first.
+    /// Where the addresses come from, IPv4 first; of IPv6 one for each host part.
     pub(super) sources: Vec<Source>,
     pub(super) lanes: Vec<Lane>,
     pub(super) story: Story,
@@ -45,17 +46,6 @@ pub(super) struct Record {
     pub(super) last_answer: Option<String>,
     /// Milliseconds from the kernel's event to the answer of the last published change.
     pub(super) event_to_answer_ms: Option<f64>,
-}
-
-/// The choice for one family.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) family: Family,
-    /// A network or a device.
-    pub(super) name: String,
-    pub(super) choice: Choice,
-    /// The notification that brought the choice.
-    pub(super) bell: Instant,
 }
 
 /// The names and families that share a request.
@@ -88,7 +78,10 @@ pub(super) struct Target {
 /// What the provider confirmed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Published {
+    /// The unspecified address: its record was removed.
     pub(super) address: IpAddr,
+    /// The prefix that went along.
+    pub(super) prefix: Option<Prefix>,
     /// When, in this boot's time.
     pub(super) at: Instant,
     /// Age that it had already at `at` (from before this boot).
@@ -148,70 +141,66 @@ pub(super) struct Flight {
 
 impl Record {
     pub(super) fn new(settings: RecordSettings, now: Instant) -> Self {
-        let source = |family, name: &Option<String>| {
-            name.clone().map(|name| Source { family, name, choice: Choice::default(), bell: now })
-        };
-        let sources = [source(Family::V4, &settings.ipv4), source(Family::V6, &settings.ipv6)];
-        let sources: Vec<Source> = sources.into_iter().flatten().collect();
+        let sources = sources(&settings, now);
         let lanes = lanes(&settings, &sources);
         let story = Story::new(now);
         Self { settings, sources, lanes, story, last_answer: None, event_to_answer_ms: None }
     }
 
-    /// The address that shall be published for a family.
-    pub(super) fn wanted(&self, family: Family) -> Option<IpAddr> {
-        self.sources.iter().find(|s| s.family == family)?.choice.address
+    pub(super) fn source(&self, name: &str, family: Family) -> Option<&Source> {
+        self.sources.iter().find(|source| source.family == family && source.serves(name))
+    }
+
+    /// The address that a name shall have; unspecified: its record shall be removed.
+    pub(super) fn wanted(&self, name: &str, family: Family) -> Option<IpAddr> {
+        let source = self.source(name, family)?;
+        source
+            .choice
+            .address
+            .or_else(|| source.fallen.then(|| self.settings.on_down.address(family)).flatten())
+    }
+
+    pub(super) fn prefix(&self, name: &str, family: Family) -> Option<Prefix> {
+        self.source(name, family)?.choice.prefix
+    }
+
+    /// The device that an update's addresses belong to, IPv4's first.
+    pub(super) fn device(&self, update: &Update) -> Option<String> {
+        let first = update.names.first()?;
+        let families = [Family::V4, Family::V6].into_iter();
+        let stated = families.filter(|family| stated(update, first, *family).is_some());
+        stated.filter_map(|family| self.source(first, family)?.choice.device.clone()).next()
+    }
+
+    /// When time alone changes what is wanted.
+    pub(super) fn source_wake(&self) -> Option<(Instant, WakeReason)> {
+        let back = self.sources.iter().filter_map(|source| Some((source.back_at?, WakeReason::Return)));
+        let down = self.sources.iter().filter_map(|source| source.falls_at(self.settings.on_down));
+        back.chain(down.map(|at| (at, WakeReason::Down))).min_by_key(|(at, _)| *at)
     }
 
     /// The notification that brought the first of the addresses of an update which the provider does not have yet.
     pub(super) fn news_since(&self, lane: &Lane, update: &Update) -> Option<Instant> {
-        let news = |source: &&Source| {
-            let stated = update.address(source.family);
-            let mut targets =
-                lane.targets.iter().filter(|t| t.family == source.family && update.names.contains(&t.name));
-            stated.is_some() && targets.any(|t| t.published.map(|p| p.address) != stated)
+        let news = |target: &&Target| {
+            let stated = stated(update, &target.name, target.family);
+            stated.is_some() && target.published.map(|p| p.address) != stated
         };
-        self.sources.iter().filter(news).map(|source| source.bell).min()
-    }
-
-    /// What a lane has to tell the provider now; `None`: nothing.
-    pub(super) fn plan(&self, lane: &Lane, now: Instant) -> Option<Update> {
-        let due = |t: &&Target| self.due_at(t, now).is_some_and(|at| at <= now);
-        let mut update = Update { names: Vec::new(), ipv4: None, ipv6: None, ..Update::default() };
-        for target in lane.targets.iter().filter(due) {
-            if !update.names.contains(&target.name) {
-                update.names.push(target.name.clone());
-            }
-            self.state(&mut update, target.family);
-        }
-        if update.names.is_empty() {
-            return None;
-        }
-        if self.settings.manners.omitted == Omitted::Resets {
-            for target in lane.targets.iter().filter(|t| t.parked.is_none()) {
-                self.state(&mut update, target.family);
-            }
-        }
-        Some(update)
-    }
-
-    fn state(&self, update: &mut Update, family: Family) {
-        match self.wanted(family) {
-            Some(IpAddr::V4(ip)) => update.ipv4 = Some(ip),
-            Some(IpAddr::V6(ip)) => update.ipv6 = Some(ip),
-            None => {}
-        }
+        let told = lane.targets.iter().filter(news);
+        told.filter_map(|target| Some(self.source(&target.name, target.family)?.bell)).min()
     }
 
     /// From when on a target has to be told to the provider; `None`: not before something changes.
     pub(super) fn due_at(&self, target: &Target, now: Instant) -> Option<Instant> {
-        let wanted = self.wanted(target.family)?;
-        if target.parked.is_some() {
+        let wanted = self.wanted(&target.name, target.family)?;
+        let never = target.published.is_none() && wanted.is_unspecified();
+        if target.parked.is_some() || never {
             return None;
         }
-        let confirmed = target.published.filter(|p| p.address == wanted && !target.forced);
-        let Some(published) = confirmed else { return Some(self.gathered_at()) };
-        let refresh = self.settings.manners.refresh.map(|every| now + published.refresh_in(every, now));
+        let prefix = self.prefix(&target.name, target.family);
+        let is_confirmed = |p: &Published| p.address == wanted && p.prefix == prefix && !target.forced;
+        let Some(published) = target.published.filter(is_confirmed) else { return Some(self.gathered_at()) };
+        let refreshes = self.settings.manners.refresh.filter(|_| !wanted.is_unspecified());
+        let refresh = refreshes.map(|every| now + published.refresh_in(every, now));
         [refresh, target.repeat_at].into_iter().flatten().min()
     }
 
@@ -229,9 +218,10 @@ impl Lane {
     /// Whether a flight tells the provider something else than what is wanted now.
     pub(super) fn is_superseded(&self, record: &Record) -> bool {
         let Some(flight) = &self.flight else { return false };
-        [Family::V4, Family::V6].into_iter().any(|family| {
-            let wanted = record.wanted(family);
-            wanted.is_some() && flight.update.address(family).is_some_and(|sent| Some(sent) != wanted)
+        self.targets.iter().any(|target| {
+            let wanted = record.wanted(&target.name, target.family);
+            let sent = stated(&flight.update, &target.name, target.family);
+            wanted.is_some() && sent.is_some_and(|sent| Some(sent) != wanted)
         })
     }
 
@@ -263,40 +253,30 @@ impl Lane {
     }
 }
 
-/// Distributes names and families over requests, as the provider's manners allow.
-fn lanes(settings: &RecordSettings, sources: &[Source]) -> Vec<Lane> {
-    let families: Vec<Family> = sources.iter().map(|s| s.family).collect();
-    let groups: Vec<&[Family]> = if settings.manners.dual {
-        vec![&families]
-    } else {
-        families.iter().map(std::slice::from_ref).collect()
-    };
-    let mut lanes = Vec::new();
-    for names in settings.names.chunks(settings.manners.max_names.max(1)) {
-        for group in &groups {
-            let targets = names.iter().flat_map(|name| group.iter().map(|family| Target::new(name, *family)));
-            let targets: Vec<Target> = targets.collect();
-            if !targets.is_empty() {
-                let backoff = Backoff::default();
-                lanes.push(Lane { targets, flight: None, backoff, due_since: None, nudged: false });
-            }
-        }
+impl Lane {
+    pub(super) fn new(targets: Vec<Target>) -> Self {
+        Self { targets, flight: None, backoff: Backoff::default(), due_since: None, nudged: false }
     }
-    lanes
 }
 
 impl Target {
-    fn new(name: &str, family: Family) -> Self {
+    pub(super) fn new(name: &str, family: Family) -> Self {
         let name = name.to_owned();
         Self { name, family, published: None, parked: None, doubt: None, repeat_at: None, forced: false }
     }
 
     /// The provider confirmed `address`, in answer to a request that left after `sent`.
-    pub(super) fn confirm(&mut self, address: IpAddr, sent: Instant, at: Confirmation) {
+    pub(super) fn confirm(
+        &mut self,
+        address: IpAddr,
+        prefix: Option<Prefix>,
+        sent: Instant,
+        at: Confirmation,
+    ) {
         let before = self.published.filter(|p| p.address == address);
         let since = before.map_or(at.wall, |p| p.since.or(at.wall));
         let (at, early) = (at.now, at.early);
-        self.published = Some(Published { address, at, carried: Duration::ZERO, since, early });
+        self.published = Some(Published { address, prefix, at, carried: Duration::ZERO, since, early });
         self.forced = false;
         self.repeat_at = None;
         // A doubt about this very address is kept too: it may be applied over the next one.

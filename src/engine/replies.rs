@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::core::{Engine, LaneAt, Orphan};
 use super::journal::{Change, Report, milliseconds};
 use super::pacing::{Backoff, Fault, Pacing};
+use super::plan::stated;
 use super::record::{Confirmation, Flight, Lane, Parked, Record, Target};
-use super::{Action, Exchange, Failure, Instant, JobId, Now, Outcome, RecordId};
+use super::{Action, Exchange, Failure, JobId, Now, Outcome, RecordId};
 use crate::provider::{Family, Refusal, Update, Verdict};
 
 impl Engine {
@@ -208,18 +209,17 @@ impl Result {
 
 /// What is new for each family: the first of the confirmed names that had another address before speaks for them all.
 fn changes(before: &[Target], update: &Update, good: &[String]) -> Vec<Change> {
-    let change = |(family, address)| {
+    let change = |family| {
         let confirmed = before.iter().filter(|t| t.family == family && good.contains(&t.name));
-        let mut previous = confirmed.map(|target| target.published.map(|published| published.address));
-        let first = previous.next()?;
-        let previous = if first == Some(address) {
-            previous.find(|previous| *previous != Some(address)).unwrap_or(first)
-        } else {
-            first
-        };
-        Some(Change { address, previous })
+        let mut pairs = confirmed.filter_map(|target| {
+            let previous = target.published.map(|published| published.address);
+            Some(Change { address: stated(update, &target.name, family)?, previous })
+        });
+        let first = pairs.next()?;
+        let is_news = |change: &Change| change.previous != Some(change.address);
+        Some(if is_news(&first) { first } else { pairs.find(is_news).unwrap_or(first) })
     };
-    stated(update).filter_map(change).collect()
+    [Family::V4, Family::V6].into_iter().filter_map(change).collect()
 }
 
 /// Applies one verdict for each name to the targets of a lane.
@@ -250,16 +250,19 @@ fn judge_names(
         }
         for_each_stated(lane, &flight.update, |target, ip| {
             if target.name == *name {
-                apply(target, ip, verdict, flight.since, confirmation);
+                apply(target, ip, verdict, flight, confirmation);
             }
         });
     }
     result
 }
 
-fn apply(target: &mut Target, ip: IpAddr, verdict: &Verdict, sent: Instant, confirmation: Confirmation) {
+fn apply(target: &mut Target, ip: IpAddr, verdict: &Verdict, flight: &Flight, confirmation: Confirmation) {
     match verdict {
-        Verdict::Good | Verdict::Unchanged => target.confirm(ip, sent, confirmation),
+        Verdict::Good | Verdict::Unchanged => {
+            let prefix = flight.update.prefix.filter(|_| target.family == Family::V6);
+            target.confirm(ip, prefix, flight.since, confirmation);
+        }
         Verdict::Refused { refusal, words } => {
             target.parked = Some(Parked { refusal: *refusal, words: words.clone() });
             target.forced = false;
@@ -268,15 +271,10 @@ fn apply(target: &mut Target, ip: IpAddr, verdict: &Verdict, sent: Instant, conf
     }
 }
 
-/// The addresses that an update states.
-fn stated(update: &Update) -> impl Iterator<Item = (Family, IpAddr)> + '_ {
-    [Family::V4, Family::V6].into_iter().filter_map(|family| Some((family, update.address(family)?)))
-}
-
 /// Visits the targets of a lane that an update is about.
 fn for_each_stated(lane: &mut Lane, update: &Update, mut visit: impl FnMut(&mut Target, IpAddr)) {
-    for target in lane.targets.iter_mut().filter(|target| update.names.contains(&target.name)) {
-        if let Some(ip) = update.address(target.family) {
+    for target in &mut lane.targets {
+        if let Some(ip) = stated(update, &target.name, target.family) {
             visit(target, ip);
         }
     }

@@ -7,9 +7,10 @@ use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::pacing::Pacing;
+use super::plan::stated;
 use super::record::{Doubt, LATE, Parked, Published, Record, Target};
 use super::{Engine, Instant, Now, RecordId};
-use crate::provider::{Family, Refusal};
+use crate::provider::{Family, Prefix, Refusal};
 
 /// Version of [`State`]'s form; another one is not read.
 pub const STATE_VERSION: u32 = 1;
@@ -58,8 +59,11 @@ pub struct Entry {
 /// A confirmed address.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct EntryPublished {
-    /// The address.
+    /// The address; unspecified: its record was removed.
     pub address: IpAddr,
+    /// The prefix that went along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Prefix>,
     /// How old the last confirmation was when the state was written.
     pub age: Duration,
     /// Since when it is published, in seconds of Unix time, if known.
@@ -141,6 +145,7 @@ impl Engine {
 fn recall(target: &mut Target, entry: &Entry, fingerprint: u64, now: Instant) {
     target.published = entry.published.map(|p| Published {
         address: p.address,
+        prefix: p.prefix,
         at: now,
         carried: p.age,
         since: p.since,
@@ -161,9 +166,13 @@ fn recall(target: &mut Target, entry: &Entry, fingerprint: u64, now: Instant) {
 fn entries(id: &RecordId, record: &Record, now: Instant) -> Vec<Entry> {
     let all = record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
     let entry = |(lane, target): (&super::record::Lane, &Target)| {
-        let flying = lane.flight.as_ref().and_then(|f| f.update.address(target.family));
-        let published =
-            target.published.map(|p| EntryPublished { address: p.address, age: p.age(now), since: p.since });
+        let flying = lane.flight.as_ref().and_then(|f| stated(&f.update, &target.name, target.family));
+        let published = target.published.map(|p| EntryPublished {
+            address: p.address,
+            prefix: p.prefix,
+            age: p.age(now),
+            since: p.since,
+        });
         let mut doubt = target.doubt.as_ref().map_or(Vec::new(), |d| d.addresses.clone());
         doubt.extend(flying);
         Entry {

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::journal::{NameStatus, RecordStatus, SourceStatus, Status, Why};
+use super::journal::{NameStatus, RecordStatus, Status, Why};
 use super::network;
+use super::plan::stated;
 use super::record::{Lane, Record, Target};
+use super::source::Source;
 use super::{Engine, Instant, Now, RecordId, WakeReason};
 
 /// Version of the JSON form of [`Status`] and [`Why`].
@@ -32,13 +34,11 @@ impl Engine {
             record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
         let names =
             pairs.map(|(lane, target)| self.name_status(record, lane, target, now.monotonic)).collect();
-        let sources = record.sources.iter();
-        let sources =
-            sources.map(|source| SourceStatus::new(source.family, &source.name, source.choice.clone()));
+        let sources = record.sources.iter().map(Source::status);
         let wakes = record.lanes.iter().filter_map(|lane| self.lane_wake(record, lane, now.monotonic));
         // Most attempts have a connection long before: not worth a word.
         let wakes = wakes.filter(|(_, reason)| *reason != WakeReason::Restart);
-        let wake = wakes.min_by_key(|(at, _)| *at);
+        let wake = wakes.chain(record.source_wake()).min_by_key(|(at, _)| *at);
         RecordStatus {
             record: id.clone(),
             names,
@@ -53,7 +53,8 @@ impl Engine {
     }
 
     fn name_status(&self, record: &Record, lane: &Lane, target: &Target, now: Instant) -> NameStatus {
-        let sent: Option<IpAddr> = lane.flight.as_ref().and_then(|f| f.update.address(target.family));
+        let sent: Option<IpAddr> =
+            lane.flight.as_ref().and_then(|f| stated(&f.update, &target.name, target.family));
         let due = record.due_at(target, now).is_some_and(|at| at <= now);
         let state = match () {
             () if target.parked.is_some() => "parked",
@@ -65,7 +66,7 @@ impl Engine {
         NameStatus {
             name: target.name.clone(),
             family: target.family,
-            published: target.published.map(|p| p.address),
+            published: target.published.map(|p| p.address).filter(|ip| !ip.is_unspecified()),
             since: target.published.and_then(|p| p.since),
             state: state.to_owned(),
             parked: target.parked.as_ref().map(|p| p.words.clone()),
@@ -84,6 +85,9 @@ fn next(record: &Record, wake: Option<WakeReason>) -> String {
             "the address is confirmed once more, since an older request was never answered"
         }
         Some(WakeReason::Gather) => "the second family is waited for",
+        Some(WakeReason::Return) => "a better line is returned to, once it has been usable for long enough",
+        Some(WakeReason::Down) => "the name loses its last address, unless there is a new one before",
+        Some(WakeReason::Observe) => "how we are seen from outside is asked again",
         Some(WakeReason::Abandon) => "an answer that nobody needs any more is given up",
         Some(WakeReason::Restart) | None if record.lanes.iter().any(|lane| lane.flight.is_some()) => {
             "the provider's answer is waited for"

@@ -9,9 +9,10 @@ use litemap::LiteMap;
 
 use super::address::{Address, Link, Scope, Snapshot};
 use super::journal::{Change, Report};
-use super::network::{Network, Prefix};
+use super::network::{Delegated, Network};
+use super::origin::Origin;
 use super::{
-    Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
+    Action, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
     RecordId, RecordSettings, Settings, State, WakeReason,
 };
 use crate::provider::{Limit, Manners, Omitted, Refusal, Update, Verdict};
@@ -31,13 +32,13 @@ struct Bench {
 fn record(ipv4: Option<&str>, ipv6: Option<&str>, manners: Manners) -> RecordSettings {
     RecordSettings {
         names: vec!["home.example.org".to_owned()],
-        ipv4: ipv4.map(str::to_owned),
-        ipv6: ipv6.map(str::to_owned),
-        allow: Allow::default(),
+        ipv4: ipv4.map(|name| Origin::Line(name.to_owned())).into_iter().collect(),
+        ipv6: ipv6.map(|name| Origin::Line(name.to_owned())).into_iter().collect(),
         account: "account".to_owned(),
         server: "server".to_owned(),
         fingerprint: 1,
         manners,
+        ..RecordSettings::default()
     }
 }
 
@@ -134,7 +135,12 @@ fn send_to(record: &str, job: u64, ipv4: Option<&str>, ipv6: Option<&str>) -> Ac
     let ipv4 = ipv4.map(|ip| ip.parse().unwrap());
     let ipv6 = ipv6.map(|ip| ip.parse().unwrap());
     let update = Update { names: vec!["home.example.org".to_owned()], ipv4, ipv6, ..Update::default() };
-    Action::Send(Job { id: JobId(job), record: RecordId(record.to_owned()), update })
+    Action::Send(Job {
+        id: JobId(job),
+        record: RecordId(record.to_owned()),
+        update,
+        device: Some("ppp0".to_owned()),
+    })
 }
 
 fn send(job: u64, ipv4: &str) -> Action {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wanbeacon::config::{self, Config, LogLevel, Mistake, Password, options};
+use wanbeacon::config::{self, Bind, Config, LogLevel, Mistake, Password, options};
 use wanbeacon::engine::RecordId;
+use wanbeacon::engine::origin::Origin;
 
 #[test]
 fn good_configurations_are_read_without_a_word() {
@@ -59,14 +60,15 @@ fn every_option_arrives() {
     assert!(
         matches!(&home.password, Some(Password::Text(secret)) if secret.expose().starts_with("4a7d1ed4"))
     );
-    assert_eq!((home.ipv4.as_deref(), home.ipv6.as_deref()), (Some("ppp0"), Some("ppp0")));
+    let ppp0 = [Origin::Line("ppp0".to_owned())];
+    assert_eq!((&home.ipv4[..], &home.ipv6[..]), (&ppp0[..], &ppp0[..]));
     let allow = home.allow;
     assert!(allow.private && allow.cgnat && allow.documentation && allow.ula && allow.temporary);
-    assert_eq!(home.bind_device.as_deref(), Some("ppp0"));
+    assert_eq!(home.bind, Some(Bind::Through("ppp0".to_owned())));
     assert_eq!(home.refresh, Some(Duration::from_secs(25 * 86_400)));
     assert_eq!(home.min_interval, Some(Duration::from_secs(600)));
     let nas = &config.records[&RecordId("nas".to_owned())];
-    assert!(!nas.enabled && nas.names.len() == 2 && nas.ipv4.is_none() && nas.allow == Default::default());
+    assert!(!nas.enabled && nas.names.len() == 2 && nas.ipv4.is_empty() && nas.allow == Default::default());
     assert!(
         matches!(&nas.password, Some(Password::File(path)) if path == Path::new("/etc/wanbeacon/nas.token"))
     );

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use wanbeacon::config::import::{Client, Imported, import};
 use wanbeacon::config::{self, Config, Dialect, Password};
 use wanbeacon::engine::RecordId;
+use wanbeacon::engine::origin::Origin;
 use wanbeacon::provider::{Holds, Provider, catalogue};
 
 const LANGUAGES: [(Dialect, &str); 2] = [(Dialect::Uci, "uci"), (Dialect::Toml, "toml")];
@@ -40,7 +41,7 @@ fn what_is_printed_is_valid_and_means_the_same_in_both_languages() {
                 (uci.refresh, uci.min_interval, uci.allow),
                 (toml.refresh, toml.min_interval, toml.allow)
             );
-            assert_eq!((&uci.ipv4, uci.ipv6.is_some()), (&toml.ipv4, toml.ipv6.is_some()));
+            assert_eq!((&uci.ipv4, uci.ipv6.is_empty()), (&toml.ipv4, toml.ipv6.is_empty()));
         }
     }
 }
@@ -89,7 +90,8 @@ fn two_sections_of_a_name_are_one_record_unless_more_than_the_family_differs() {
     };
     let one = records("option enabled '1'\noption use_ipv6 '1'");
     let only = &one[&RecordId("x".to_owned())];
-    assert_eq!((one.len(), only.ipv4.as_deref(), only.ipv6.as_deref()), (1, Some("wan"), Some("wan6")));
+    let line = |name: &str| vec![Origin::Line(name.to_owned())];
+    assert_eq!((one.len(), &only.ipv4, &only.ipv6), (1, &line("wan"), &line("wan6")));
     for second in [
         "option enabled '0'\noption use_ipv6 '1'",
         "option enabled '1'\noption use_ipv6 '1'\noption username 'other'",

@@ -60,7 +60,7 @@ fn quotes_joins_and_several_commands_on_a_line_are_understood() {
     assert_eq!(a.names, ["a.example.org", "b.example.org"]);
     assert_eq!(a.account.user.as_deref(), Some("\"alice\""));
     assert!(matches!(&a.password, Some(Password::Text(s)) if s.expose() == "with 'quotes' # and ; and \\"));
-    assert_eq!((a.account.ttl, a.ipv4.as_deref()), (Some(300), Some("eth0")));
+    assert_eq!((a.account.ttl, a.ipv4[0].to_string().as_str()), (Some(300), "eth0"));
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn messages_leave_through_the_device_that_the_record_binds() {
         second_line();
         for transport in ["udp", "tcp"] {
             let options = format!(
-                "server = '{ISP}'\nzone = 'example.test'\nbind_device = 'wan1'\ntransport = '{transport}'\n"
+                "server = '{ISP}'\nzone = 'example.test'\nbind = 'wan1'\ntransport = '{transport}'\n"
             );
             is_published(&Agent::start(&record(&options)), &[A]);
         }

@@ -54,7 +54,7 @@ fn the_families_of_one_record_may_come_from_different_devices() {
 fn requests_leave_through_the_device_that_the_record_binds() {
     in_namespace("two_lines::requests_leave_through_the_device_that_the_record_binds", || {
         let world = two_lines();
-        let agent = world.agent("ipv4 = 'wan0'\nbind_device = 'wan1'");
+        let agent = world.agent("ipv4 = 'wan0'\nbind = 'wan1'");
         let request = world.published(HOME, FIRST);
         assert_eq!(
             request.peer.ip().to_string(),
@@ -70,7 +70,7 @@ fn a_bound_device_that_is_not_there_is_waited_for() {
     in_namespace("two_lines::a_bound_device_that_is_not_there_is_waited_for", || {
         let world = World::new();
         dial(FIRST);
-        let agent = world.agent("ipv4 = 'wan0'\nbind_device = 'wan1'");
+        let agent = world.agent("ipv4 = 'wan0'\nbind = 'wan1'");
         let status = agent.wait_for("home", |status| status.next_in_ms > Some(100));
         assert!(status.last_answer.unwrap().contains("device wan1"));
         assert_eq!(world.requests().len(), 0);

@@ -149,7 +149,7 @@ impl Service {
         self.account();
         self.refresh();
         if let Some(network) = self.take("bind_network") {
-            self.draft.text("bind_device", network);
+            self.draft.text("bind", network);
         }
         self.rest();
         if self.draft.name.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::engine::Instant;
-use crate::engine::network::{Assignment, Network, Prefix};
+use crate::engine::network::{Assignment, Delegated, Network};
 
 /// netifd counts lifetimes in whole seconds from a clock of its own: two dumps may differ by so much.
 const JITTER: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ fn list<'a>(interface: &'a Value, name: &str) -> impl Iterator<Item = &'a Value>
     interface.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn prefix(entry: &Value, before: &[Prefix], now: Instant) -> Option<Prefix> {
+fn prefix(entry: &Value, before: &[Delegated], now: Instant) -> Option<Delegated> {
     let (address, length) = address(entry)?;
     let before = before.iter().find(|prefix| (prefix.address, prefix.length) == (address, length));
     let until = |name: &str, before: Option<Instant>| {
@@ -55,7 +55,7 @@ fn prefix(entry: &Value, before: &[Prefix], now: Instant) -> Option<Prefix> {
     };
     let preferred_until = until("preferred", before.and_then(|before| before.preferred_until));
     let valid_until = until("valid", before.and_then(|before| before.valid_until));
-    Some(Prefix { address, length, preferred_until, valid_until })
+    Some(Delegated { address, length, preferred_until, valid_until })
 }
 
 fn is_same(before: Instant, until: Instant, now: Instant) -> bool {

@@ -16,6 +16,14 @@ fn line(up: bool, l3_device: Option<&str>, device: Option<(&str, &str)>) -> Snap
     snapshot
 }
 
+/// What is sent is about an address of this device.
+fn on(device: &str, mut action: Action) -> Action {
+    if let Action::Send(job) = &mut action {
+        job.device = Some(device.to_owned());
+    }
+    action
+}
+
 impl Bench {
     fn of_network() -> Self {
         Self::new(only(record(Some("wan"), None, Manners::default())))
@@ -36,7 +44,10 @@ impl Bench {
 #[test]
 fn a_reconnect_under_a_new_device_name_is_published_as_soon_as_netifd_names_the_device() {
     let mut bench = Bench::of_network();
-    assert_eq!(bench.look(line(true, Some("pppoe-wan"), Some(("pppoe-wan", A)))), [send(1, A)]);
+    assert_eq!(
+        bench.look(line(true, Some("pppoe-wan"), Some(("pppoe-wan", A)))),
+        [on("pppoe-wan", send(1, A))]
+    );
     bench.good(1);
     assert_eq!(bench.look(line(false, Some("pppoe-wan"), None)), []);
     assert_eq!(
@@ -46,7 +57,7 @@ fn a_reconnect_under_a_new_device_name_is_published_as_soon_as_netifd_names_the_
     );
     let (network, _, reason) = bench.source();
     assert_eq!((network.as_deref(), reason.as_str()), (Some("wan"), "network wan is down"));
-    assert_eq!(bench.look(line(true, Some("ppp7"), Some(("ppp7", B)))), [send(2, B)]);
+    assert_eq!(bench.look(line(true, Some("ppp7"), Some(("ppp7", B)))), [on("ppp7", send(2, B))]);
     assert_eq!(bench.source(), (Some("wan".to_owned()), "ppp7".to_owned(), String::new()));
 }
 
@@ -56,7 +67,10 @@ fn a_reconnect_under_the_same_name_is_published_before_netifd_has_noticed() {
     bench.look(line(true, Some("pppoe-wan"), Some(("pppoe-wan", A))));
     bench.good(1);
     bench.look(line(false, Some("pppoe-wan"), None));
-    assert_eq!(bench.look(line(false, Some("pppoe-wan"), Some(("pppoe-wan", B)))), [send(2, B)]);
+    assert_eq!(
+        bench.look(line(false, Some("pppoe-wan"), Some(("pppoe-wan", B)))),
+        [on("pppoe-wan", send(2, B))]
+    );
     bench.good(2);
     assert_eq!(bench.look(line(true, Some("pppoe-wan"), Some(("pppoe-wan", B)))), []);
     assert!(bench.sleeps_for_good());
@@ -75,9 +89,9 @@ fn a_network_that_moves_to_another_device_takes_the_record_with_it() {
         });
         snapshot
     };
-    assert_eq!(bench.look(both("eth1")), [send(1, A)]);
+    assert_eq!(bench.look(both("eth1")), [on("eth1", send(1, A))]);
     bench.good(1);
-    assert_eq!(bench.look(both("wwan0")), [send(2, B)]);
+    assert_eq!(bench.look(both("wwan0")), [on("wwan0", send(2, B))]);
 }
 
 #[test]
@@ -85,7 +99,7 @@ fn a_network_without_a_device_publishes_nothing_and_waits() {
     let mut bench = Bench::of_network();
     assert_eq!(bench.look(line(false, None, Some(("eth1", A)))), []);
     assert_eq!(bench.source(), (Some("wan".to_owned()), String::new(), "network wan is down".to_owned()));
-    assert_eq!(bench.look(line(true, Some("eth1"), Some(("eth1", A)))), [send(1, A)]);
+    assert_eq!(bench.look(line(true, Some("eth1"), Some(("eth1", A)))), [on("eth1", send(1, A))]);
 }
 
 #[test]
@@ -94,9 +108,9 @@ fn networks_are_in_the_status_with_what_is_left_of_their_prefixes() {
     let mut snapshot = line(true, Some("eth1"), Some(("eth1", A)));
     let until = |secs| Some(bench.now + Duration::from_secs(secs));
     let (address, length) = ("2001:db8:12::".parse().unwrap(), 56);
-    let prefix = Prefix { address, length, preferred_until: until(60), valid_until: None };
+    let prefix = Delegated { address, length, preferred_until: until(60), valid_until: None };
     // netifd keeps the old one of a renumbering for ever.
-    let expired = Prefix { preferred_until: until(0), valid_until: until(45), ..prefix };
+    let expired = Delegated { preferred_until: until(0), valid_until: until(45), ..prefix };
     snapshot.networks[0].prefixes.extend([expired, prefix]);
     bench.look(snapshot);
     assert_eq!(bench.engine.status(bench.now()).networks[0].prefixes.len(), 2);

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use wanbeacon::engine::address::{Address, Link, Scope, Snapshot};
 use wanbeacon::engine::network::Network;
+use wanbeacon::engine::origin::Origin;
 use wanbeacon::engine::{
-    Action, Allow, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
+    Action, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
     RecordId, RecordSettings, Settings, State,
 };
 use wanbeacon::provider::{Family, Limit, Manners, Omitted, Refusal, Update, Verdict};
@@ -153,16 +154,16 @@ fn settings(dice: &mut Dice) -> RecordSettings {
         gather: if dice.one_in(4) { secs(2) } else { Duration::ZERO },
         ..Manners::default()
     };
-    let device = Some(DEVICE.to_owned());
+    let device = DEVICE.to_owned();
     RecordSettings {
         names,
-        ipv4: device.clone(),
-        ipv6: device.filter(|_| !dice.one_in(3)),
-        allow: Allow::default(),
+        ipv4: vec![Origin::Line(device.clone())],
+        ipv6: if dice.one_in(3) { Vec::new() } else { vec![Origin::Line(device)] },
         account: "provider user".to_owned(),
         server: "provider".to_owned(),
         fingerprint: 1,
         manners,
+        ..RecordSettings::default()
     }
 }
 
@@ -201,9 +202,9 @@ impl World {
             diary: VecDeque::new(),
         };
         if seed % 2 == 1 {
-            let name = Some(NETWORK.to_owned());
-            world.settings.ipv6 = world.settings.ipv6.take().and(name.clone());
-            world.settings.ipv4 = name;
+            let name = Origin::Line(NETWORK.to_owned());
+            let origins = [&mut world.settings.ipv4, &mut world.settings.ipv6];
+            origins.into_iter().flatten().for_each(|origin| *origin = name.clone());
             world.network = Some(Network { name: NETWORK.to_owned(), ..Network::default() });
         }
         world.start_process();
@@ -578,7 +579,7 @@ impl World {
                     self.flash = self.tmpfs.clone();
                 }
             }
-            Action::Report(_) => {}
+            Action::Observe { .. } | Action::Report(_) => {}
         }
     }
 
