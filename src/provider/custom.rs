@@ -46,6 +46,7 @@ impl Custom {
             // The value of a family that is not known is empty: state both when both are known.
             omitted: if forms.dual.is_some() { Omitted::Resets } else { Omitted::Keeps },
             limits: OWN_SERVER.to_vec(),
+            takes_prefix: forms.takes_prefix(),
             ..Manners::default()
         };
         if errors.is_empty() { Ok(Self { forms, answers, manners }) } else { Err(errors) }

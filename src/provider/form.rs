@@ -26,12 +26,20 @@ pub(super) struct Forms {
     pub(super) v4: Option<Form>,
     pub(super) v6: Option<Form>,
     pub(super) dual: Option<Form>,
+    /// Tells the prefix in place of the IPv6 address.
+    pub(super) prefix: Option<Form>,
+    /// Tells the IPv4 address and the prefix.
+    pub(super) dual_prefix: Option<Form>,
     /// Makes a record that is not there yet.
     pub(super) create: Option<Form>,
     /// Puts into force what was written.
     pub(super) after: Option<Form>,
-    /// Takes a record away before the update, where a record cannot be changed.
-    pub(super) remove: Option<Form>,
+    /// Takes the A record away.
+    pub(super) remove_v4: Option<Form>,
+    /// Takes the AAAA record away.
+    pub(super) remove_v6: Option<Form>,
+    /// A record cannot be changed: it is taken away before the new one is written.
+    pub(super) replaces: bool,
     /// Writes several records at once.
     pub(super) batch: Option<Batch>,
     /// What is asked before, in order.
@@ -41,12 +49,14 @@ pub(super) struct Forms {
 /// One request for several records of a zone.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    /// Its body has `{creates}` and `{updates}`.
+    /// Its body has `{updates}`, and `{creates}` and `{removes}` where these are lists of their own.
     pub(super) form: Form,
-    /// JSON of one record that is created.
-    pub(super) create: Template,
-    /// JSON of one record that is updated.
+    /// One record that is created.
+    pub(super) create: Option<Template>,
+    /// One record that is updated.
     pub(super) update: Template,
+    /// One record that is taken away.
+    pub(super) remove: Option<Template>,
 }
 
 /// How a request proves who sends it, when the URL and the body do not.
@@ -162,6 +172,11 @@ impl Form {
         self.placeholders().any(|placeholder| placeholder.carries(family))
     }
 
+    /// Whether it states the prefix.
+    pub(super) fn takes_prefix(&self) -> bool {
+        self.placeholders().any(|placeholder| placeholder == Placeholder::Prefix6)
+    }
+
     /// The settings that it uses.
     pub(super) fn settings(&self) -> impl Iterator<Item = &'static str> + '_ {
         let signed = self.sign.iter().flat_map(|scheme| scheme.settings()).copied();
@@ -190,6 +205,24 @@ impl Forms {
         }
     }
 
+    /// What takes away the record of a family.
+    pub(super) fn removal(&self, family: Family) -> Option<&Form> {
+        match family {
+            Family::V4 => self.remove_v4.as_ref(),
+            Family::V6 => self.remove_v6.as_ref(),
+        }
+    }
+
+    /// Whether the records of a family can be taken away, alone or in a batch.
+    pub(super) fn removes(&self, family: Family) -> bool {
+        self.removal(family).is_some() || self.batch.as_ref().is_some_and(|batch| batch.remove.is_some())
+    }
+
+    /// Whether a prefix can be told.
+    pub(super) fn takes_prefix(&self) -> bool {
+        self.updates().any(Form::takes_prefix)
+    }
+
     /// Whether it is known, before something is written, that the record exists.
     pub(super) fn looks_for_the_record(&self) -> bool {
         self.lookups.iter().any(|lookup| lookup.what == What::Record)
@@ -197,7 +230,12 @@ impl Forms {
 
     /// Those that tell an address of its own: not the further ones that some providers need.
     pub(super) fn updates(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.v4.iter().chain(&self.v6).chain(&self.dual)
+        self.v4.iter().chain(&self.v6).chain(&self.dual).chain(&self.prefix).chain(&self.dual_prefix)
+    }
+
+    /// Those that take records away.
+    pub(super) fn removals(&self) -> impl Iterator<Item = &Form> + '_ {
+        self.remove_v4.iter().chain(&self.remove_v6)
     }
 
     /// Those that every update needs, whatever family it tells.
@@ -206,7 +244,7 @@ impl Forms {
         self.create
             .iter()
             .chain(&self.after)
-            .chain(&self.remove)
+            .chain(self.removals())
             .chain(batch)
             .chain(self.lookups.iter().map(|lookup| &lookup.form))
     }

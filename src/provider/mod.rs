@@ -333,6 +333,9 @@ pub struct Manners {
     pub takes_prefix: bool,
     /// Whether records can be removed ([`Update::removed`]).
     pub removes: bool,
+    /// A removal takes the records of both families: whoever asks for one states the address that shall stay, and counts
+    /// a family without one among [`Update::removed`].
+    pub removes_all: bool,
 }
 
 impl Default for Manners {
@@ -348,6 +351,7 @@ impl Default for Manners {
             mixed: false,
             takes_prefix: false,
             removes: false,
+            removes_all: false,
         }
     }
 }

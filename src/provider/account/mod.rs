@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::answer::{Answers, MatcherError};
 use super::custom;
 use super::dialogue::Dialogue;
+use super::dns::Prerequisite;
 use super::entry::{Provider, Status};
 use super::form::{Form, Forms};
 use super::rfc2136::Peer;
@@ -26,6 +27,7 @@ pub(super) struct Inner {
     /// What takes the place of requests and answers for a provider that speaks DNS.
     dns: Option<Arc<Peer>>,
     manners: Manners,
+    families: Vec<Family>,
     key: String,
     endpoint: String,
     fingerprint: u64,
@@ -77,6 +79,7 @@ impl Account {
         let mut inner = Inner {
             path: settings.path_or(&provider.path),
             manners: custom.as_ref().map_or(&provider.manners, |custom| &custom.manners).clone(),
+            families: families.to_vec(),
             key: String::new(),
             endpoint: String::new(),
             fingerprint: settings.fingerprint(&provider),
@@ -86,6 +89,8 @@ impl Account {
             custom,
             dns,
         };
+        // A name that is gone with its last record could not be told again.
+        inner.manners.removes &= inner.settings.dns.prerequisite != Prerequisite::NameExists;
         errors.extend(inner.locate(names));
         if errors.is_empty() { Ok(Self(Arc::new(inner))) } else { Err(errors) }
     }
@@ -118,6 +123,14 @@ impl Account {
     #[must_use]
     pub fn provider(&self) -> &Provider {
         &self.0.provider
+    }
+
+    /// Whether the provider takes an address of the account's from where the request comes: it must then leave by the
+    /// device that has the address.
+    #[must_use]
+    pub fn uses_source_address(&self) -> bool {
+        let takes = |family: &Family| self.0.forms().of(*family).is_some_and(|form| !form.carries(*family));
+        self.0.families.iter().any(takes)
     }
 
     /// Replaces every secret of this account in a text by `***`, in clear, percent-encoded, base64 and digest form.
@@ -172,6 +185,11 @@ impl Inner {
         &self.manners
     }
 
+    /// The families that the account's record has.
+    pub(super) fn families(&self) -> &[Family] {
+        &self.families
+    }
+
     /// Whether the zone of a name is to be found out.
     pub(super) fn searches_zones(&self) -> bool {
         self.settings.zone.is_none()
@@ -188,6 +206,7 @@ impl Inner {
             names,
             ipv4: None,
             ipv6: None,
+            prefix: None,
             family,
             known: Known::default(),
             now: 0,

@@ -266,7 +266,7 @@ proptest! {
         let template = Template::parse("body", "{\"key\":\"{param}\"}", &Rules::entry(Kind::Json)).unwrap();
         let settings = AccountSettings { param: secret(&password), ..AccountSettings::default() };
         let values = Values {
-            settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, family: Family::V4,
+            settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, prefix: None, family: Family::V4,
             record_types: &[String::new(), String::new()], known: Known::default(), now: 0,
         };
         let json: serde_json::Value = serde_json::from_str(&template.render(&values).sent).unwrap();

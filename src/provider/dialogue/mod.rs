@@ -12,10 +12,10 @@ use super::account::Inner;
 use super::form::Form;
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
-use super::template::{Known, Values};
-use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
+use super::template::{Known, Placeholder, Values};
+use super::{Family, Reply, Request, Step, Update, Verdict};
 use search::Search;
-use weight::{concerns_all, rank, untold, with_patience};
+use weight::{concerns_all, is_unknown, of_removal, rank, untold, with_patience};
 
 /// An update on its way; see the module's picture.
 pub struct Dialogue {
@@ -47,7 +47,19 @@ struct Part {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Told {
     Both,
+    /// That there is no address of this family.
+    Gone(Family),
     One(Family),
+}
+
+impl Told {
+    /// The family that `{ip}` and `{record_type}` speak of.
+    fn family(self) -> Family {
+        match self {
+            Self::Both => Family::V4,
+            Self::Gone(family) | Self::One(family) => family,
+        }
+    }
 }
 
 /// The question that the next reply answers.
@@ -55,7 +67,7 @@ enum Told {
 enum Asked {
     /// The lookup of this number, for the first part.
     Lookup(usize),
-    /// To take the first part's record away, before it is written anew.
+    /// To take the first part's record away: for good, or before it is written anew.
     Remove,
     /// To write the first part's record.
     Update,
@@ -70,13 +82,14 @@ enum Asked {
 /// A record that is written together with others, if there are any.
 #[derive(Debug)]
 struct Write {
-    names: Range<usize>,
-    /// The request for this record alone.
-    alone: Request,
+    part: Part,
+    /// The request for this record alone, if there is one.
+    alone: Option<Request>,
     /// Where a request for several goes: only those with the same way go together.
     way: Request,
     item: String,
-    creates: bool,
+    /// The list that the item belongs to.
+    list: Asked,
 }
 
 impl Dialogue {
@@ -114,9 +127,10 @@ impl Dialogue {
             Asked::Lookup(number) => self.look(number, reply),
             Asked::Together(count) => {
                 let written: Vec<Write> = self.writes.drain(..count.min(self.writes.len())).collect();
-                for names in written.into_iter().map(|write| write.names) {
-                    let verdicts = self.classify(reply, &names, Told::One(Family::V4));
-                    self.conclude(names, verdicts);
+                for Part { names, told } in written.into_iter().map(|write| write.part) {
+                    let verdicts = self.classify(reply, &names, told);
+                    let is_removal = count == 1 && matches!(told, Told::Gone(_));
+                    self.conclude(names, if is_removal { of_removal(verdicts, reply) } else { verdicts });
                 }
             }
             Asked::After => self.settle(reply),
@@ -153,7 +167,7 @@ impl Dialogue {
         let form = match self.asked {
             Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
             Asked::Create => self.account.forms().create.as_ref()?,
-            Asked::Remove => self.account.forms().remove.as_ref()?,
+            Asked::Remove => self.account.forms().removal(part.told.family())?,
             Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
         };
         Some(form.request(&self.values(names, part.told)))
@@ -165,7 +179,20 @@ impl Dialogue {
         let walks = self.account.searches_zones() && lookups.iter().any(|lookup| lookup.walk);
         let first = self.parts.front().and_then(|part| self.update.names.get(part.names.start));
         self.search.begin(first.map_or("", String::as_str), walks);
-        self.asked = if lookups.is_empty() { Asked::Update } else { Asked::Lookup(0) };
+        if lookups.is_empty() {
+            self.write(self.first_write());
+        } else {
+            self.asked = Asked::Lookup(0);
+        }
+    }
+
+    /// What is asked once everything is known about the first part.
+    fn first_write(&self) -> Asked {
+        match self.parts.front() {
+            Some(Part { told: Told::Gone(_), .. }) => Asked::Remove,
+            Some(_) if self.account.forms().replaces => Asked::Remove,
+            Some(_) | None => Asked::Update,
+        }
     }
 
     /// Takes the answer to a lookup.
@@ -181,21 +208,19 @@ impl Dialogue {
             lookup.read(reply, &values, account.answers(), &|text| account.redact(text))
         };
         let can_create = lookup.what == What::Record && account.forms().create.is_some();
+        let is_gone = lookup.what == What::Record && matches!(told, Told::Gone(_));
         match found {
             Found::Element { same: true, .. } => self.conclude(names, vec![Verdict::Unchanged]),
             Found::Element { taken, zone, .. } => {
                 self.search.learn(&name, taken, zone);
-                let removes = account.forms().remove.is_some();
-                match (is_last, removes) {
-                    (false, _) => self.asked = Asked::Lookup(number + 1),
-                    (true, false) => self.write(Asked::Update),
-                    (true, true) => self.asked = Asked::Remove,
-                }
+                if is_last { self.write(self.first_write()) } else { self.asked = Asked::Lookup(number + 1) }
             }
             Found::Failed(verdict) => {
                 let verdict = with_patience(verdict, reply, account.manners().busy_pause);
                 self.conclude(names, vec![verdict]);
             }
+            Found::Nothing if is_gone => self.conclude(names, vec![Verdict::Unchanged]),
+            Found::Missing if is_gone && !lookup.walk => self.conclude(names, vec![Verdict::Unchanged]),
             Found::Nothing if can_create => self.write(Asked::Create),
             Found::Missing if can_create && !lookup.walk => self.write(Asked::Create),
             Found::Missing | Found::Nothing
@@ -209,17 +234,22 @@ impl Dialogue {
         self.asked = asked;
         let account = Arc::clone(&self.account);
         let Some(batch) = &account.forms().batch else { return };
-        let (Some(alone), Some(part)) = (self.request(), self.parts.front().cloned()) else { return };
+        let item = match asked {
+            Asked::Create => batch.create.as_ref(),
+            Asked::Remove => batch.remove.as_ref(),
+            Asked::After | Asked::Lookup(_) | Asked::Together(_) | Asked::Update => Some(&batch.update),
+        };
+        let (Some(item), Some(part)) = (item, self.parts.front().cloned()) else { return };
+        let alone = self.request();
         let names = self.update.names.get(part.names.clone()).unwrap_or_default();
         let values = self.values(names, part.told);
-        let creates = asked == Asked::Create;
-        let item = if creates { &batch.create } else { &batch.update };
+        let lists = |placeholder| batch.form.placeholders().any(|found| found == placeholder);
         let write = Write {
-            names: part.names,
             alone,
             way: batch.form.request(&values),
             item: item.render(&values).sent.to_string(),
-            creates,
+            list: if asked == Asked::Remove && !lists(Placeholder::Removes) { Asked::Update } else { asked },
+            part,
         };
         self.writes.push(write);
         self.parts.pop_front();
@@ -234,18 +264,18 @@ impl Dialogue {
         let count = self.writes.iter().take_while(|write| write.way == way).count();
         self.asked = Asked::Together(count);
         let together = self.writes.get(..count)?;
-        if let [only] = together {
-            return Some(only.alone.clone());
+        if let [Write { alone: Some(alone), .. }] = together {
+            return Some(alone.clone());
         }
-        let join = |creates: bool| {
-            let items = together.iter().filter(|write| write.creates == creates);
+        let join = |list: Asked| {
+            let items = together.iter().filter(|write| write.list == list);
             items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(",")
         };
-        let (creates, updates) = (join(true), join(false));
+        let (creates, removes, updates) = (join(Asked::Create), join(Asked::Remove), join(Asked::Update));
         let batch = self.account.forms().batch.as_ref()?;
-        let names = self.update.names.get(together.first()?.names.clone())?;
+        let names = self.update.names.get(together.first()?.part.names.clone())?;
         let mut values = self.values(names, Told::One(Family::V4));
-        values.known = Known { creates: &creates, updates: &updates, ..values.known };
+        values.known = Known { creates: &creates, removes: &removes, updates: &updates, ..values.known };
         let filled = batch.form.request(&values);
         // What was found out since then is about other records.
         Some(Request { url: way.url, shown: way.shown, ..filled })
@@ -282,15 +312,18 @@ impl Dialogue {
         }
     }
 
-    /// Takes the answer to a write. A record that could not be taken away because it is gone is written all the same.
+    /// Takes the answer to a write.
     fn hear(&mut self, asked: Asked, reply: &Reply) {
         let Some(Part { names, told }) = self.parts.front().cloned() else { return };
-        let verdicts = self.classify(reply, &names, told);
-        let unknown = matches!(verdicts.as_slice(), [Verdict::Refused { refusal: Refusal::Name, .. }]);
+        let mut verdicts = self.classify(reply, &names, told);
+        if asked == Asked::Remove {
+            verdicts = of_removal(verdicts, reply);
+        }
         let forms = self.account.forms();
+        let unknown = matches!(verdicts.as_slice(), [verdict] if is_unknown(verdict));
         let done = matches!(verdicts.as_slice(), [Verdict::Good | Verdict::Unchanged]);
         match asked {
-            Asked::Remove if done || unknown => self.asked = Asked::Update,
+            Asked::Remove if done && !matches!(told, Told::Gone(_)) => self.asked = Asked::Update,
             // The record that is not there yet; after a lookup it was.
             Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
                 self.asked = Asked::Create;
@@ -324,7 +357,7 @@ impl Dialogue {
         if let Some(failure) = failure {
             let rest = self.parts.drain(..).map(|part| part.names);
             let rest: Vec<Range<usize>> =
-                rest.chain(self.writes.drain(..).map(|write| write.names)).collect();
+                rest.chain(self.writes.drain(..).map(|write| write.part.names)).collect();
             for index in rest.into_iter().flatten() {
                 self.note(index, failure.clone());
             }
@@ -339,42 +372,75 @@ impl Dialogue {
         }
     }
 
-    /// The fewest requests that tell everything: one for each stretch of names, and for each family unless one request
-    /// can carry both. With lookups, one for each record.
+    /// The fewest requests that tell everything: one for each stretch of names with the same addresses, and for each
+    /// family unless one request can carry both. With lookups or a batch, one for each record.
     fn plan(&self) -> VecDeque<Part> {
-        let told: Vec<Told> = match (self.update.ipv4, self.update.ipv6) {
-            (Some(_), Some(_)) if self.form(Told::Both).is_some() => vec![Told::Both],
-            (ipv4, ipv6) => {
-                let v4 = ipv4.map(|_| Told::One(Family::V4));
-                v4.into_iter().chain(ipv6.map(|_| Told::One(Family::V6))).collect()
-            }
-        };
         let forms = self.account.forms();
-        let count = self.update.names.len();
-        let size = if forms.lookups.is_empty() { self.account.manners().max_names.max(1) } else { 1 };
+        let alone = !forms.lookups.is_empty() || forms.batch.is_some();
+        let size = if alone { 1 } else { self.account.manners().max_names.max(1) };
+        let names = &self.update.names;
         let mut parts = VecDeque::new();
-        for from in (0..count).step_by(size) {
-            for told in told.iter().filter(|told| self.form(**told).is_some()) {
-                parts.push_back(Part { names: from..count.min(from + size), told: *told });
-            }
+        let mut from = 0;
+        while let Some(first) = names.get(from) {
+            let own = |name: &String| self.update.address_of(name, Family::V6);
+            let alike = names.iter().skip(from).take(size).take_while(|name| own(name) == own(first));
+            let to = from + alike.count();
+            parts.extend(self.told(first).into_iter().map(|told| Part { names: from..to, told }));
+            from = to;
         }
         parts
     }
 
+    /// What is told of a name, in order: what takes a whole name away comes before what is written to it.
+    fn told(&self, name: &str) -> Vec<Told> {
+        let (account, removed) = (&self.account, &self.update.removed);
+        let stated = |family: &Family| self.update.address_of(name, *family).is_some();
+        let mut told: Vec<Told> = removed.iter().copied().map(Told::Gone).collect();
+        if account.manners().removes_all {
+            // Nobody's address goes by the way.
+            let all = account.families().iter().all(|family| removed.contains(family) || stated(family));
+            told.truncate(usize::from(all));
+        }
+        let families: Vec<Family> = [Family::V4, Family::V6].into_iter().filter(stated).collect();
+        if families.len() == 2 && self.form(Told::Both).is_some() {
+            told.push(Told::Both);
+        } else {
+            told.extend(families.into_iter().map(Told::One));
+        }
+        told.retain(|told| match told {
+            Told::Gone(family) => account.forms().removes(*family),
+            Told::Both | Told::One(_) => self.form(*told).is_some(),
+        });
+        told
+    }
+
     fn form(&self, told: Told) -> Option<&Form> {
+        let forms = self.account.forms();
+        let by_prefix = self.update.prefix.is_some() && forms.prefix.is_some();
         match told {
-            Told::Both => self.account.forms().dual.as_ref(),
-            Told::One(family) => self.account.forms().of(family),
+            Told::Both if by_prefix => forms.dual_prefix.as_ref(),
+            Told::Both => forms.dual.as_ref(),
+            Told::Gone(family) => forms.removal(family),
+            Told::One(Family::V6) if by_prefix => forms.prefix.as_ref(),
+            Told::One(family) => forms.of(family),
         }
     }
 
     fn values<'a>(&'a self, names: &'a [String], told: Told) -> Values<'a> {
-        let (ipv4, ipv6, family) = match told {
-            Told::Both => (self.update.ipv4, self.update.ipv6, Family::V4),
-            Told::One(Family::V4) => (self.update.ipv4, None, Family::V4),
-            Told::One(Family::V6) => (None, self.update.ipv6, Family::V6),
+        let first = names.first().map_or("", String::as_str);
+        let (v4, v6) = match told {
+            Told::Both => (true, true),
+            Told::Gone(_) => (false, false),
+            Told::One(family) => (family == Family::V4, family == Family::V6),
         };
-        Values { ipv4, ipv6, known: self.search.known(), now: self.now, ..self.account.values(names, family) }
+        Values {
+            ipv4: self.update.ipv4.filter(|_| v4),
+            ipv6: self.update.ipv6_of.get(first).copied().or(self.update.ipv6).filter(|_| v6),
+            prefix: self.update.prefix.filter(|_| v6),
+            known: self.search.known(),
+            now: self.now,
+            ..self.account.values(names, told.family())
+        }
     }
 }
 

@@ -7,42 +7,66 @@ use super::super::form::{Auth, Batch, Form, Forms, is_field_name};
 use super::super::lookup::{Lookup, What};
 use super::super::template::{Keep, Kind, Rules, Taken, Template};
 use super::super::{Family, Method};
-use super::Mistakes;
 use super::error::EntryMistake;
 use super::raw::{RawBatch, RawEntry, RawForm, RawLookup, RawRequest};
+use super::{Mistakes, unremovable};
 
 impl Mistakes {
     pub(super) fn forms(&mut self, entry: &RawEntry) -> Forms {
         let raw = &entry.request;
         let rules = self.rules(raw, &entry.lookup);
-        let (v4, v6) = if let Some(any) = &raw.any {
-            if raw.v4.is_some() || raw.v6.is_some() {
-                self.rule("request.any", "stands for v4 and v6; remove it, or both of them");
-            }
-            (Some(("request.any", any)), Some(("request.any", any)))
-        } else {
-            (
-                raw.v4.as_ref().map(|form| ("request.v4", form)),
-                raw.v6.as_ref().map(|form| ("request.v6", form)),
-            )
+        let (v4, v6) = self.by_family(["any", "v4", "v6"], [&raw.any, &raw.v4, &raw.v6], raw, &rules);
+        let removals = [&raw.remove, &raw.remove_v4, &raw.remove_v6];
+        let (remove_v4, remove_v6) =
+            self.by_family(["remove", "remove_v4", "remove_v6"], removals, raw, &rules);
+        let mut read = |name, form: &Option<RawForm>| {
+            form.as_ref().and_then(|form| self.form(&format!("request.{name}"), form, raw, &rules))
         };
-        let before = self.0.len();
-        let v4 = v4.and_then(|(name, form)| self.form(name, form, raw, &rules));
-        // The mistakes of `any` are not told twice.
-        let told = self.0.len() > before && raw.any.is_some();
-        let v6 = if told { None } else { v6.and_then(|(name, form)| self.form(name, form, raw, &rules)) };
-        let dual = raw.dual.as_ref().and_then(|form| self.form("request.dual", form, raw, &rules));
-        let create = raw.create.as_ref().and_then(|form| self.form("request.create", form, raw, &rules));
-        let after = raw.after.as_ref().and_then(|form| self.form("request.after", form, raw, &rules));
-        let after = after.map(|form| Form { is_question: true, ..form });
-        let remove = raw.remove.as_ref().and_then(|form| self.form("request.remove", form, raw, &rules));
-        let remove = remove.map(|form| Form { is_question: true, ..form });
+        let dual = read("dual", &raw.dual);
+        let (prefix, dual_prefix) = (read("prefix", &raw.prefix), read("dual_prefix", &raw.dual_prefix));
+        let (create, after) = (read("create", &raw.create), read("after", &raw.after));
         let batch = raw.batch.as_ref().and_then(|batch| self.batch(batch, raw, &rules));
         let lookups = entry.lookup.iter().filter_map(|lookup| self.lookup(lookup, raw, &rules)).collect();
-        let forms = Forms { v4, v6, dual, create, after, remove, batch, lookups };
+        let question = |form: Option<Form>| form.map(|form| Form { is_question: true, ..form });
+        let forms = Forms {
+            v4,
+            v6,
+            dual,
+            prefix,
+            dual_prefix,
+            create,
+            after: question(after),
+            remove_v4: question(remove_v4),
+            remove_v6: question(remove_v6),
+            replaces: raw.replaces,
+            batch,
+            lookups,
+        };
         self.check_families(&forms);
-        self.check_remove(&forms);
+        self.check_removals(entry, &forms);
         forms
+    }
+
+    /// The requests for IPv4 and IPv6: one for both, or each its own.
+    fn by_family(
+        &mut self,
+        [any, v4, v6]: [&str; 3],
+        [for_any, for_v4, for_v6]: [&Option<RawForm>; 3],
+        shared: &RawRequest,
+        rules: &Rules,
+    ) -> (Option<Form>, Option<Form>) {
+        let mut read = |name, form: &Option<RawForm>| {
+            form.as_ref().and_then(|form| self.form(&format!("request.{name}"), form, shared, rules))
+        };
+        if for_any.is_none() {
+            return (read(v4, for_v4), read(v6, for_v6));
+        }
+        let form = read(any, for_any);
+        if for_v4.is_some() || for_v6.is_some() {
+            let mend = format!("stands for {v4} and {v6}; remove it, or both of them");
+            self.rule(format!("request.{any}"), mend);
+        }
+        (form.clone(), form)
     }
 
     /// How all texts of an entry are read.
@@ -60,14 +84,28 @@ impl Mistakes {
     }
 
     fn check_families(&mut self, forms: &Forms) {
-        if forms.dual.as_ref().is_some_and(|form| !form.carries(Family::V4) || !form.carries(Family::V6)) {
-            self.rule("request.dual", "must state both addresses: {ip4} and {ip6}");
+        let tells =
+            |form: &Option<Form>, family| form.as_ref().is_none_or(|form: &Form| form.carries(family));
+        for (name, form, told) in [
+            ("request.dual", &forms.dual, "{ip4} and {ip6}"),
+            ("request.prefix", &forms.prefix, "{prefix6}"),
+            ("request.dual_prefix", &forms.dual_prefix, "{ip4} and {prefix6}"),
+        ] {
+            let v4 = name == "request.prefix" || tells(form, Family::V4);
+            let v6 = if name == "request.dual" {
+                tells(form, Family::V6)
+            } else {
+                form.as_ref().is_none_or(Form::takes_prefix)
+            };
+            if !(v4 && v6) {
+                self.rule(name, format!("must state {told}"));
+            }
+            if form.is_some() && !(forms.lookups.is_empty() && forms.batch.is_none()) {
+                self.rule(name, "cannot go with a lookup or a batch, which are about one record each");
+            }
         }
         if forms.after.is_some() && forms.batch.is_some() {
             self.rule("request.after", "cannot follow a batch");
-        }
-        if forms.dual.is_some() && !forms.lookups.is_empty() {
-            self.rule("request.dual", "cannot follow a lookup, which is about one record; use a batch");
         }
         for (name, form, other) in
             [("request.v4", &forms.v4, Family::V6), ("request.v6", &forms.v6, Family::V4)]
@@ -79,12 +117,20 @@ impl Mistakes {
         }
     }
 
-    fn check_remove(&mut self, forms: &Forms) {
-        if forms.remove.is_some() && (!forms.looks_for_the_record() || forms.batch.is_some()) {
+    fn check_removals(&mut self, entry: &RawEntry, forms: &Forms) {
+        let has_removal = forms.removals().next().is_some();
+        if forms.replaces && !(has_removal && forms.looks_for_the_record() && forms.batch.is_none()) {
             self.rule(
-                "request.remove",
-                "needs a lookup of the record that it takes away, and cannot go with a batch",
+                "request.replaces",
+                "needs 'remove' and a lookup of the record that it takes away, and cannot go with a batch",
             );
+        }
+        if entry.manners.removes_all && (entry.request.remove.is_none() || !forms.lookups.is_empty()) {
+            self.rule("manners.removes_all", "needs 'remove', and no lookup, which is about one record");
+        }
+        let removes = has_removal || forms.batch.as_ref().is_some_and(|batch| batch.remove.is_some());
+        if let Some(family) = unremovable(forms).filter(|_| removes) {
+            self.rule("request.remove", format!("removes no record of {family}, which a request sets"));
         }
     }
 
@@ -160,10 +206,12 @@ impl Mistakes {
             ..RawForm::default()
         };
         let form = self.form("request.batch", &form, shared, rules);
-        let item = rules.of(Kind::Json);
-        let create = self.template("request.batch.create", &raw.create, &item);
-        let update = self.template("request.batch.update", &raw.update, &item);
-        Some(Batch { form: form?, create: create?, update: update? })
+        let rules = rules.of(Kind::Json);
+        let mut item = |name: &str, text: &str| self.template(&format!("request.batch.{name}"), text, &rules);
+        let update = item("update", &raw.update);
+        let create = raw.create.as_ref().and_then(|text| item("create", text));
+        let remove = raw.remove.as_ref().and_then(|text| item("remove", text));
+        Some(Batch { form: form?, create, update: update?, remove })
     }
 
     fn lookup(&mut self, raw: &RawLookup, shared: &RawRequest, rules: &Rules) -> Option<Lookup> {

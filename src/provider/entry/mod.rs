@@ -90,7 +90,9 @@ impl Provider {
         let forms = mistakes.forms(&raw);
         let answers = mistakes.answers(&raw.answers);
         let mut manners = mistakes.manners(&raw.manners, &forms);
-        manners.dual |= raw.dns;
+        if raw.dns {
+            (manners.dual, manners.mixed, manners.removes) = (true, true, true);
+        }
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
             let place = |mistake: EntryMistake| {
@@ -235,7 +237,10 @@ impl Mistakes {
             refresh,
             busy_pause,
             gather: Duration::from_millis(raw.gather_ms.into()),
-            ..Manners::default()
+            mixed: forms.batch.is_some(),
+            takes_prefix: forms.takes_prefix(),
+            removes: forms.updates().next().is_some() && unremovable(forms).is_none(),
+            removes_all: raw.removes_all,
         }
     }
 
@@ -256,7 +261,8 @@ impl Mistakes {
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");
         }
-        let whole_list = forms.updates().all(|form| form.placeholders().any(Placeholder::is_list));
+        let mut tell = forms.updates().chain(forms.removals());
+        let whole_list = tell.all(|form| form.placeholders().any(Placeholder::is_list));
         if raw.manners.max_names > 1 && !whole_list && forms.batch.is_none() {
             self.rule(
                 "manners.max_names",
@@ -304,6 +310,12 @@ impl Mistakes {
             self.rule("optional", format!("'{option}' is not one of the credentials"));
         }
     }
+}
+
+/// A family that the provider sets and whose records cannot be taken away.
+fn unremovable(forms: &Forms) -> Option<Family> {
+    let unremovable = |family: &Family| forms.of(*family).is_some() && !forms.removes(*family);
+    [Family::V4, Family::V6].into_iter().find(unremovable)
 }
 
 fn duration(seconds: f64) -> Option<Duration> {

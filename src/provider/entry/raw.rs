@@ -119,9 +119,14 @@ pub(super) struct RawRequest {
     pub(super) v4: Option<RawForm>,
     pub(super) v6: Option<RawForm>,
     pub(super) dual: Option<RawForm>,
+    pub(super) prefix: Option<RawForm>,
+    pub(super) dual_prefix: Option<RawForm>,
     pub(super) create: Option<RawForm>,
     pub(super) after: Option<RawForm>,
     pub(super) remove: Option<RawForm>,
+    pub(super) remove_v4: Option<RawForm>,
+    pub(super) remove_v6: Option<RawForm>,
+    pub(super) replaces: bool,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
 }
@@ -145,9 +150,14 @@ impl Fields for RawRequest {
             v4: table.table("v4"),
             v6: table.table("v6"),
             dual: table.table("dual"),
+            prefix: table.table("prefix"),
+            dual_prefix: table.table("dual_prefix"),
             create: table.table("create"),
             after: table.table("after"),
             remove: table.table("remove"),
+            remove_v4: table.table("remove_v4"),
+            remove_v6: table.table("remove_v6"),
+            replaces: table.flag("replaces"),
             batch: table.table("batch"),
             sign: table.maybe_text("sign"),
         }
@@ -194,8 +204,9 @@ pub(super) struct RawBatch {
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) body: String,
-    pub(super) create: String,
+    pub(super) create: Option<String>,
     pub(super) update: String,
+    pub(super) remove: Option<String>,
 }
 
 impl Fields for RawBatch {
@@ -204,8 +215,9 @@ impl Fields for RawBatch {
             url: table.text("url"),
             method: table.word("method", METHODS),
             body: table.text("body"),
-            create: table.text("create"),
+            create: table.maybe_text("create"),
             update: table.text("update"),
+            remove: table.maybe_text("remove"),
         }
     }
 }
@@ -243,6 +255,7 @@ impl Fields for RawLookup {
 pub(super) struct RawManners {
     pub(super) max_names: usize,
     pub(super) omitted: Omitted,
+    pub(super) removes_all: bool,
     pub(super) limits: Vec<RawLimit>,
     pub(super) refresh_days: Option<f64>,
     pub(super) busy_pause_s: f64,
@@ -254,6 +267,7 @@ impl Fields for RawManners {
         Self {
             max_names: table.whole("max_names").unwrap_or(1),
             omitted: table.word("omitted", OMITTED).unwrap_or_default(),
+            removes_all: table.flag("removes_all"),
             limits: table.tables("limits"),
             refresh_days: table.decimal("refresh_days"),
             busy_pause_s: table.decimal("busy_pause_s").unwrap_or_default(),
@@ -268,6 +282,7 @@ impl Default for RawManners {
         Self {
             max_names: 1,
             omitted: Omitted::Keeps,
+            removes_all: false,
             limits,
             refresh_days: None,
             busy_pause_s: 0.0,
@@ -347,6 +362,9 @@ impl Fields for Recorded {
             before: table.tables("before"),
             ipv4: table.parsed("ipv4", "an IPv4 address"),
             ipv6: table.parsed("ipv6", "an IPv6 address"),
+            ipv6_of: table.map("ipv6_of", Table::as_text),
+            prefix_length: table.whole("prefix_length"),
+            removed: table.words("removed", FAMILIES),
             names: table.texts("names"),
             settings: table.map("settings", Table::as_text),
             request: RecordedRequest::read(table),

@@ -8,7 +8,7 @@ pub(in crate::provider) enum Placeholder {
     AppName,
     AppVersion,
     ApexBool,
-    /// JSON of records that a batch creates.
+    /// Records that a batch creates.
     Creates,
     DualStack,
     Host,
@@ -30,6 +30,8 @@ pub(in crate::provider) enum Placeholder {
     RecordId,
     RecordIdCsv,
     RecordType,
+    /// Records that a batch takes away.
+    Removes,
     Server,
     /// What a lookup took from an answer.
     Taken {
@@ -41,7 +43,7 @@ pub(in crate::provider) enum Placeholder {
     Token6,
     Ttl,
     TtlMinutes,
-    /// JSON of records that a batch updates.
+    /// Records that a batch updates.
     Updates,
     User,
     Zone,
@@ -77,6 +79,7 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("record_id", P::RecordId),
     ("record_id_csv", P::RecordIdCsv),
     ("record_type", P::RecordType),
+    ("removes", P::Removes),
     ("server", P::Server),
     ("token", P::Token),
     ("token4", P::Token4),
@@ -132,7 +135,7 @@ impl Placeholder {
 
     /// Whether the value is structure that was checked or put together before, so that it is never escaped.
     pub(super) fn is_structure(self) -> bool {
-        matches!(self, P::Creates | P::Path | P::Server | P::Updates)
+        matches!(self, P::Creates | P::Path | P::Removes | P::Server | P::Updates)
     }
 
     /// The setting that must be given for it, if it comes from the settings.
@@ -165,6 +168,7 @@ impl Placeholder {
             | P::LabelCsv
             | P::Prefix6
             | P::RecordType
+            | P::Removes
             | P::Taken { .. }
             | P::Ttl
             | P::TtlMinutes
@@ -197,6 +201,7 @@ impl Placeholder {
             | P::RecordId
             | P::RecordIdCsv
             | P::RecordType
+            | P::Removes
             | P::Server
             | P::Taken { .. }
             | P::Token
