@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::account::Inner;
-use super::form::Form;
+use super::form::{BodyType, Form};
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
 use super::template::{Known, Placeholder, Values};
@@ -267,12 +267,13 @@ impl Dialogue {
         if let [Write { alone: Some(alone), .. }] = together {
             return Some(alone.clone());
         }
+        let batch = self.account.forms().batch.as_ref()?;
+        let comma = if matches!(batch.form.body, Some((BodyType::Xml, _))) { "" } else { "," };
         let join = |list: Asked| {
             let items = together.iter().filter(|write| write.list == list);
-            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(",")
+            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(comma)
         };
         let (creates, removes, updates) = (join(Asked::Create), join(Asked::Remove), join(Asked::Update));
-        let batch = self.account.forms().batch.as_ref()?;
         let names = self.update.names.get(together.first()?.part.names.clone())?;
         let mut values = self.values(names, Told::One(Family::V4));
         values.known = Known { creates: &creates, removes: &removes, updates: &updates, ..values.known };

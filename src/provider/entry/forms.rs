@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::api::Scheme;
-use super::super::form::{Auth, Batch, Form, Forms, is_field_name};
+use super::super::form::{Auth, Batch, BodyType, Form, Forms, is_field_name};
 use super::super::lookup::{Lookup, What};
 use super::super::template::{Keep, Kind, Rules, Taken, Template};
 use super::super::{Family, Method};
@@ -206,7 +206,8 @@ impl Mistakes {
             ..RawForm::default()
         };
         let form = self.form("request.batch", &form, shared, rules);
-        let rules = rules.of(Kind::Json);
+        let kind = if shared.body_type == Some(BodyType::Xml) { Kind::Xml } else { Kind::Json };
+        let rules = rules.of(kind);
         let mut item = |name: &str, text: &str| self.template(&format!("request.batch.{name}"), text, &rules);
         let update = item("update", &raw.update);
         let create = raw.create.as_ref().and_then(|text| item("create", text));
