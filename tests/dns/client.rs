@@ -116,7 +116,7 @@ pub(crate) fn is_published(server: SocketAddr, update: &Update) {
     for name in &update.names {
         for family in [Family::V4, Family::V6] {
             let found = query::resolve(server, name, family, Duration::from_secs(10)).unwrap();
-            let wanted: Vec<IpAddr> = update.address(family).into_iter().collect();
+            let wanted: Vec<IpAddr> = update.address_of(name, family).into_iter().collect();
             assert_eq!(found, wanted, "{name} {family}");
         }
     }
