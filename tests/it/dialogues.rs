@@ -76,7 +76,10 @@ fn the_provider_that_the_page_about_adding_one_adds_is_complete() {
     let (_, rest) = page.split_once("```toml\n").unwrap();
     let text = rest.split_once("```").unwrap().0;
     assert!(page.contains("**2. Write `dyn.example.toml`.**"));
-    let provider = Arc::new(Provider::parse_file(text, "dyn.example").unwrap());
+    let (_, more) = rest.split_once("```toml\n").unwrap();
+    let more = format!("{text}\n{}", more.split_once("```").unwrap().0);
+    let provider = Arc::new(Provider::parse_file(&more, "dyn.example").unwrap());
+    assert!(provider.manners().removes && provider.manners().takes_prefix);
     assert_eq!(provider.play(), []);
     assert_eq!(unshown("dyn.example", text), Vec::<String>::new());
 }
