@@ -1,5 +1,6 @@
 //! One update on its way: which request comes next, and what all answers together mean.
 
+mod plan;
 mod search;
 mod weight;
 
@@ -9,11 +10,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::account::Inner;
-use super::form::{BodyType, Form};
+use super::form::BodyType;
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
-use super::template::{Known, Placeholder, Values};
+use super::template::{Known, Placeholder};
 use super::{Family, Reply, Request, Step, Update, Verdict};
+use plan::{Part, Told};
 use search::Search;
 use weight::{concerns_all, is_unknown, of_removal, rank, untold, with_patience};
 
@@ -35,31 +37,6 @@ pub struct Dialogue {
     verdicts: Vec<Option<Verdict>>,
     /// Takes the place of all that, for a provider that speaks DNS.
     talk: Option<Talk>,
-}
-
-/// What one request tells.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Part {
-    names: Range<usize>,
-    told: Told,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Told {
-    Both,
-    /// That there is no address of this family.
-    Gone(Family),
-    One(Family),
-}
-
-impl Told {
-    /// The family that `{ip}` and `{record_type}` speak of.
-    fn family(self) -> Family {
-        match self {
-            Self::Both => Family::V4,
-            Self::Gone(family) | Self::One(family) => family,
-        }
-    }
 }
 
 /// The question that the next reply answers.
@@ -370,77 +347,6 @@ impl Dialogue {
         match known {
             Some(worse) if rank(worse) >= rank(&verdict) => {}
             Some(_) | None => *known = Some(verdict),
-        }
-    }
-
-    /// The fewest requests that tell everything: one for each stretch of names with the same addresses, and for each
-    /// family unless one request can carry both. With lookups or a batch, one for each record.
-    fn plan(&self) -> VecDeque<Part> {
-        let forms = self.account.forms();
-        let alone = !forms.lookups.is_empty() || forms.batch.is_some();
-        let size = if alone { 1 } else { self.account.manners().max_names.max(1) };
-        let names = &self.update.names;
-        let mut parts = VecDeque::new();
-        let mut from = 0;
-        while let Some(first) = names.get(from) {
-            let own = |name: &String| self.update.address_of(name, Family::V6);
-            let alike = names.iter().skip(from).take(size).take_while(|name| own(name) == own(first));
-            let to = from + alike.count();
-            parts.extend(self.told(first).into_iter().map(|told| Part { names: from..to, told }));
-            from = to;
-        }
-        parts
-    }
-
-    /// What is told of a name, in order: what takes a whole name away comes before what is written to it.
-    fn told(&self, name: &str) -> Vec<Told> {
-        let (account, removed) = (&self.account, &self.update.removed);
-        let stated = |family: &Family| self.update.address_of(name, *family).is_some();
-        let mut told: Vec<Told> = removed.iter().copied().map(Told::Gone).collect();
-        if account.manners().removes_all {
-            // Nobody's address goes by the way.
-            let all = account.families().iter().all(|family| removed.contains(family) || stated(family));
-            told.truncate(usize::from(all));
-        }
-        let families: Vec<Family> = [Family::V4, Family::V6].into_iter().filter(stated).collect();
-        if families.len() == 2 && self.form(Told::Both).is_some() {
-            told.push(Told::Both);
-        } else {
-            told.extend(families.into_iter().map(Told::One));
-        }
-        told.retain(|told| match told {
-            Told::Gone(family) => account.forms().removes(*family),
-            Told::Both | Told::One(_) => self.form(*told).is_some(),
-        });
-        told
-    }
-
-    fn form(&self, told: Told) -> Option<&Form> {
-        let forms = self.account.forms();
-        let by_prefix = self.update.prefix.is_some() && forms.prefix.is_some();
-        match told {
-            Told::Both if by_prefix => forms.dual_prefix.as_ref(),
-            Told::Both => forms.dual.as_ref(),
-            Told::Gone(family) => forms.removal(family),
-            Told::One(Family::V6) if by_prefix => forms.prefix.as_ref(),
-            Told::One(family) => forms.of(family),
-        }
-    }
-
-    fn values<'a>(&'a self, names: &'a [String], told: Told) -> Values<'a> {
-        let first = names.first().map_or("", String::as_str);
-        let (v4, v6) = match told {
-            Told::Both => (true, true),
-            Told::Gone(_) => (false, false),
-            Told::One(family) => (family == Family::V4, family == Family::V6),
-        };
-        Values {
-            ipv4: self.update.ipv4.filter(|_| v4),
-            ipv6: self.update.ipv6_of.get(first).copied().or(self.update.ipv6).filter(|_| v6),
-            prefix: self.update.prefix.filter(|_| v6),
-            known: self.search.known(),
-            now: self.now,
-            ..self.account.values(names, told.family())
         }
     }
 }

@@ -4,6 +4,7 @@ mod error;
 mod facts;
 mod forms;
 mod holds;
+mod played;
 mod raw;
 mod table;
 

@@ -5,21 +5,21 @@ use litemap::LiteMap;
 use super::super::answer::{Class, Lines, Profile};
 use super::super::form::BodyType;
 use super::super::lookup::What;
-use super::super::recorded::{Example, Exchange, Recorded, RecordedAnswer, RecordedRequest};
+use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
 use super::holds::Holds;
 use super::table::{Fields, Table, Value};
 
 const STATUSES: &[(&str, RawStatus)] =
     &[("alive", RawStatus::Alive), ("dead", RawStatus::Dead), ("unclear", RawStatus::Unclear)];
-const METHODS: &[(&str, Method)] = &[
+pub(super) const METHODS: &[(&str, Method)] = &[
     ("GET", Method::Get),
     ("POST", Method::Post),
     ("PUT", Method::Put),
     ("PATCH", Method::Patch),
     ("DELETE", Method::Delete),
 ];
-const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
+pub(super) const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
 const BODY_TYPES: &[(&str, BodyType)] =
     &[("form", BodyType::Form), ("json", BodyType::Json), ("text", BodyType::Text), ("xml", BodyType::Xml)];
 const LOOKUPS: &[(&str, What)] = &[("login", What::Login), ("record", What::Record), ("zone", What::Zone)];
@@ -346,62 +346,6 @@ impl RawAnswers {
             Class::Nochg => ("answers.nochg", &self.nochg),
             Class::Nohost => ("answers.nohost", &self.nohost),
             Class::Ok => ("answers.ok", &self.ok),
-        }
-    }
-}
-
-impl Fields for Example {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self { names: table.texts("names"), settings: table.map("settings", Table::as_text) }
-    }
-}
-
-impl Fields for Recorded {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            before: table.tables("before"),
-            ipv4: table.parsed("ipv4", "an IPv4 address"),
-            ipv6: table.parsed("ipv6", "an IPv6 address"),
-            ipv6_of: table.map("ipv6_of", Table::as_text),
-            prefix_length: table.whole("prefix_length"),
-            removed: table.words("removed", FAMILIES),
-            names: table.texts("names"),
-            settings: table.map("settings", Table::as_text),
-            request: RecordedRequest::read(table),
-            answers: table.tables("answers"),
-        }
-    }
-}
-
-impl Fields for RecordedRequest {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            method: table.word("method", METHODS).unwrap_or(Method::Get),
-            url: table.text("url"),
-            headers: table.texts("headers"),
-            body: table.maybe_text("body"),
-            family: table.word("family", FAMILIES),
-        }
-    }
-}
-
-impl Fields for Exchange {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            request: RecordedRequest::read(table),
-            status: table.whole("status").unwrap_or(200),
-            answer: table.maybe_text("answer").unwrap_or_default(),
-        }
-    }
-}
-
-impl Fields for RecordedAnswer {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            status: table.whole("status").unwrap_or(200),
-            headers: table.map("headers", Table::as_text),
-            body: table.maybe_text("body").unwrap_or_default(),
-            verdicts: table.texts("verdicts"),
         }
     }
 }
