@@ -55,6 +55,8 @@ pub(super) struct Batch {
     pub(super) create: Option<Template>,
     /// One record that is updated.
     pub(super) update: Template,
+    /// One address of `{records}` in these, for a name that may have several.
+    pub(super) record: Option<Template>,
     /// One record that is taken away.
     pub(super) remove: Option<Template>,
 }
@@ -101,6 +103,18 @@ impl BodyType {
             Self::Text => "text/plain; charset=utf-8",
             Self::Xml => "text/xml; charset=utf-8",
         }
+    }
+}
+
+impl Batch {
+    /// One member of `{records}`.
+    pub(super) fn record(&self, values: &Values<'_>) -> Option<String> {
+        self.record.as_ref().map(|record| record.render(values).sent.to_string())
+    }
+
+    /// What stands between the members of a list.
+    pub(super) fn comma(&self) -> &'static str {
+        if matches!(self.form.body, Some((BodyType::Xml, _))) { "" } else { "," }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Recorded {
     pub ipv6: Option<Ipv6Addr>,
     /// Names with another IPv6 address.
     pub ipv6_of: LiteMap<String, String>,
+    /// Further addresses of all names.
+    pub further: Vec<String>,
     /// How long the prefix is, in bits, that goes along with the IPv6 address.
     pub prefix_length: Option<u8>,
     /// Families whose records are removed.
@@ -188,6 +190,9 @@ impl Recorded {
         };
         for (name, ip) in &self.ipv6_of {
             update.ipv6_of.insert(name.clone(), ip.parse().map_err(|_| format!("no IPv6 address: {ip}"))?);
+        }
+        for ip in &self.further {
+            update.further.push(ip.parse().map_err(|_| format!("no address: {ip}"))?);
         }
         let told = |family: &Family| update.address(*family).is_some() || update.removed.contains(family);
         let families: Vec<Family> = [Family::V4, Family::V6].into_iter().filter(told).collect();

@@ -77,6 +77,18 @@ fn records_of_a_family_are_removed_and_the_others_stay_and_a_second_time_changes
 }
 
 #[test]
+fn a_name_can_have_several_addresses_and_has_one_again() {
+    for server in [Server::bind(), Server::knot(), Server::powerdns()] {
+        let first = update(&["home.example.test"], 7);
+        let both = Update { further: vec![[198, 51, 100, 9].into()], ..first.clone() };
+        for update in [&both, &first] {
+            is_good(&settings(server.address), update);
+            is_published(server.address, update);
+        }
+    }
+}
+
+#[test]
 fn one_family_is_removed_while_the_other_is_told() {
     let server = Server::bind();
     let first = update(&["home.example.test"], 7);

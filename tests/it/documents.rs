@@ -124,6 +124,7 @@ fn also(entry: &Provider) -> String {
     let manners = entry.manners();
     let abilities = [
         (manners.mixed, "own addresses"),
+        (manners.several, "several addresses"),
         (manners.takes_prefix, "prefix"),
         (manners.removes && !manners.removes_all, "removal"),
         (manners.removes_all, "removal of both"),

@@ -10,7 +10,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::account::Inner;
-use super::form::BodyType;
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
 use super::template::{Known, Placeholder};
@@ -219,10 +218,16 @@ impl Dialogue {
         let (Some(item), Some(part)) = (item, self.parts.front().cloned()) else { return };
         let alone = self.request();
         let names = self.update.names.get(part.names.clone()).unwrap_or_default();
-        let values = self.values(names, part.told);
+        let mut values = self.values(names, part.told);
+        let addresses = self.addresses(&part);
+        let records: Vec<String> =
+            addresses.iter().filter_map(|ip| batch.record(&values.with(*ip))).collect();
+        let records = records.join(batch.comma());
+        values.known.records = &records;
         let lists = |placeholder| batch.form.placeholders().any(|found| found == placeholder);
         let write = Write {
-            alone,
+            // Several addresses have no other way than a batch.
+            alone: if addresses.len() > 1 { None } else { alone },
             way: batch.form.request(&values),
             item: item.render(&values).sent.to_string(),
             list: if asked == Asked::Remove && !lists(Placeholder::Removes) { Asked::Update } else { asked },
@@ -245,10 +250,9 @@ impl Dialogue {
             return Some(alone.clone());
         }
         let batch = self.account.forms().batch.as_ref()?;
-        let comma = if matches!(batch.form.body, Some((BodyType::Xml, _))) { "" } else { "," };
         let join = |list: Asked| {
             let items = together.iter().filter(|write| write.list == list);
-            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(comma)
+            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(batch.comma())
         };
         let (creates, removes, updates) = (join(Asked::Create), join(Asked::Remove), join(Asked::Update));
         let names = self.update.names.get(together.first()?.part.names.clone())?;

@@ -1,6 +1,7 @@
 //! What has to be told, in how many requests, and by which.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::ops::Range;
 
 use super::super::Family;
@@ -76,9 +77,19 @@ impl Dialogue {
         told
     }
 
+    /// The addresses that a part tells of its first name and family.
+    pub(super) fn addresses(&self, part: &Part) -> Vec<IpAddr> {
+        match (self.update.names.get(part.names.start), part.told) {
+            (None, _) | (_, Told::Gone(_)) => Vec::new(),
+            (Some(name), told) => self.update.addresses_of(name, told.family()),
+        }
+    }
+
     pub(super) fn form(&self, told: Told) -> Option<&Form> {
         let forms = self.account.forms();
-        let by_prefix = self.update.prefix.is_some() && forms.prefix.is_some();
+        // An address with a host part is told itself.
+        let is_prefix = self.update.prefix.is_some_and(|prefix| self.update.ipv6 == Some(prefix.network));
+        let by_prefix = is_prefix && forms.prefix.is_some();
         match told {
             Told::Both if by_prefix => forms.dual_prefix.as_ref(),
             Told::Both => forms.dual.as_ref(),

@@ -306,6 +306,7 @@ proptest! {
         let names = names(&["nas.example.org", "b.example.org", "c.example.com"]);
         let mut update = Update { names: names.clone(), ipv4, ipv6: Some(V6), removed, ..Update::default() };
         update.ipv6_of.insert(names[1].clone(), OWN_V6);
+        update.further.push(OWN_V6.into());
         let mut turn = 0;
         let (_, verdicts) = converse(&account(&names, None), &update, |_| {
             turn += 1;

@@ -211,8 +211,9 @@ impl Mistakes {
         let mut item = |name: &str, text: &str| self.template(&format!("request.batch.{name}"), text, &rules);
         let update = item("update", &raw.update);
         let create = raw.create.as_ref().and_then(|text| item("create", text));
+        let record = raw.record.as_ref().and_then(|text| item("record", text));
         let remove = raw.remove.as_ref().and_then(|text| item("remove", text));
-        Some(Batch { form: form?, create, update: update?, remove })
+        Some(Batch { form: form?, create, update: update?, record, remove })
     }
 
     fn lookup(&mut self, raw: &RawLookup, shared: &RawRequest, rules: &Rules) -> Option<Lookup> {

@@ -92,7 +92,7 @@ impl Provider {
         let answers = mistakes.answers(&raw.answers);
         let mut manners = mistakes.manners(&raw.manners, &forms);
         if raw.dns {
-            (manners.dual, manners.mixed, manners.removes) = (true, true, true);
+            (manners.dual, manners.mixed, manners.several, manners.removes) = (true, true, true, true);
         }
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
@@ -239,6 +239,7 @@ impl Mistakes {
             busy_pause,
             gather: Duration::from_millis(raw.gather_ms.into()),
             mixed: forms.batch.is_some(),
+            several: forms.batch.as_ref().is_some_and(|batch| batch.record.is_some()),
             takes_prefix: forms.takes_prefix(),
             removes: forms.updates().next().is_some() && unremovable(forms).is_none(),
             removes_all: raw.removes_all,

@@ -18,6 +18,7 @@ impl Fields for Recorded {
             ipv4: table.parsed("ipv4", "an IPv4 address"),
             ipv6: table.parsed("ipv6", "an IPv6 address"),
             ipv6_of: table.map("ipv6_of", Table::as_text),
+            further: table.texts("further"),
             prefix_length: table.whole("prefix_length"),
             removed: table.words("removed", FAMILIES),
             names: table.texts("names"),

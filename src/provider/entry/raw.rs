@@ -206,6 +206,7 @@ pub(super) struct RawBatch {
     pub(super) body: String,
     pub(super) create: Option<String>,
     pub(super) update: String,
+    pub(super) record: Option<String>,
     pub(super) remove: Option<String>,
 }
 
@@ -217,6 +218,7 @@ impl Fields for RawBatch {
             body: table.text("body"),
             create: table.maybe_text("create"),
             update: table.text("update"),
+            record: table.maybe_text("record"),
             remove: table.maybe_text("remove"),
         }
     }

@@ -32,11 +32,11 @@ pub(super) struct Changes {
     pub(super) sets: Vec<RrSet>,
 }
 
-/// An RRset of one record, or of none.
+/// An RRset, which may be empty.
 pub(super) struct RrSet {
     pub(super) owner: String,
     pub(super) kind: Rtype,
-    pub(super) value: Option<Value>,
+    pub(super) values: Vec<Value>,
 }
 
 /// A record's data.
@@ -52,9 +52,10 @@ impl Changes {
         let mut sets = Vec::new();
         for owner in &names {
             for (family, kind) in [(Family::V4, Rtype::A), (Family::V6, Rtype::AAAA)] {
-                let value = update.address_of(owner, family).map(Value::of);
-                if value.is_some() || update.removed.contains(&family) {
-                    sets.push(RrSet { owner: owner.clone(), kind, value });
+                let addresses = update.addresses_of(owner, family);
+                let values: Vec<Value> = addresses.into_iter().map(Value::of).collect();
+                if !values.is_empty() || update.removed.contains(&family) {
+                    sets.push(RrSet { owner: owner.clone(), kind, values });
                 }
             }
         }
@@ -65,7 +66,7 @@ impl Changes {
     pub(super) fn of_address(ip: IpAddr, name: String) -> Self {
         Self {
             names: Vec::new(),
-            sets: vec![RrSet { owner: reverse(ip), kind: Rtype::PTR, value: Some(Value::Ptr(name)) }],
+            sets: vec![RrSet { owner: reverse(ip), kind: Rtype::PTR, values: vec![Value::Ptr(name)] }],
         }
     }
 }
@@ -94,8 +95,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// Deletes each RRset and adds the new one, if there is one (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that
-/// is none, or more than fits into a message.
+/// Deletes each RRset and adds its new records (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that is none, or
+/// more than fits into a message.
 pub(super) fn update(peer: &Peer, (id, now): (u16, u64), zone: &str, changes: &Changes) -> Option<Signed> {
     let mut section = start(id, Opcode::UPDATE)?.question();
     section.push((name(zone)?, Rtype::SOA)).ok()?;
@@ -106,16 +107,17 @@ pub(super) fn update(peer: &Peer, (id, now): (u16, u64), zone: &str, changes: &C
         }
     }
     let (mut section, ttl) = (section.authority(), Ttl::from_secs(peer.ttl));
-    for RrSet { owner, kind, value } in &changes.sets {
+    for RrSet { owner, kind, values } in &changes.sets {
         let owner = name(owner)?;
         section.push(whole(&owner, *kind)?).ok()?;
-        let Some(value) = value else { continue };
-        let added = match value {
-            Value::A(ip) => section.push((&owner, Class::IN, ttl, A::new(*ip))),
-            Value::Aaaa(ip) => section.push((&owner, Class::IN, ttl, Aaaa::new(*ip))),
-            Value::Ptr(host) => section.push((&owner, Class::IN, ttl, Ptr::new(name(host)?))),
-        };
-        added.ok()?;
+        for value in values {
+            let added = match value {
+                Value::A(ip) => section.push((&owner, Class::IN, ttl, A::new(*ip))),
+                Value::Aaaa(ip) => section.push((&owner, Class::IN, ttl, Aaaa::new(*ip))),
+                Value::Ptr(host) => section.push((&owner, Class::IN, ttl, Ptr::new(name(host)?))),
+            };
+            added.ok()?;
+        }
     }
     tsig::sign(peer, section.additional(), now)
 }
@@ -194,9 +196,9 @@ pub(super) fn script(
             let _ = writeln!(text, "prereq yxdomain {name}");
         }
     }
-    for RrSet { owner, kind, value } in &changes.sets {
+    for RrSet { owner, kind, values } in &changes.sets {
         let _ = writeln!(text, "update delete {owner} {kind}");
-        if let Some(value) = value {
+        for value in values {
             let _ = writeln!(text, "update add {owner} {} {value}", peer.ttl);
         }
     }

@@ -121,8 +121,8 @@ impl Peer {
     /// The addresses whose PTR records are to show the name, if the update tells it.
     fn pointers(&self, update: &Update) -> Vec<IpAddr> {
         let name = self.pointer(update).and_then(|at| update.names.get(at));
-        let of = |family| update.address_of(name?, family);
-        [Family::V4, Family::V6].into_iter().filter_map(of).collect()
+        let of = |family| name.map(|name| update.addresses_of(name, family)).unwrap_or_default();
+        [Family::V4, Family::V6].into_iter().flat_map(of).collect()
     }
 
     /// The place of the name that the PTR records show, if the update tells it.

@@ -322,6 +322,16 @@ fn each_name_has_its_own_address_and_what_is_removed_is_not_added() {
 }
 
 #[test]
+fn a_name_with_several_addresses_has_them_in_one_record_set() {
+    let mut update = update(&["home.example.org"]);
+    update.further = vec!["198.51.100.8".parse().unwrap()];
+    let script = peer(&settings()).script(&update);
+    let a = "update delete home.example.org A\nupdate add home.example.org 60 A 198.51.100.7\n\
+             update add home.example.org 60 A 198.51.100.8\nupdate delete home.example.org AAAA\n";
+    assert!(script.contains(a), "{script}");
+}
+
+#[test]
 fn the_own_address_of_a_name_is_called_by_it_and_a_removed_one_by_nobody() {
     let settings = AccountSettings { dns: DnsSettings { ptr: true, ..DnsSettings::default() }, ..settings() };
     let mut update = update(&["home.example.org"]);

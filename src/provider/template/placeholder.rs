@@ -30,6 +30,8 @@ pub(in crate::provider) enum Placeholder {
     RecordId,
     RecordIdCsv,
     RecordType,
+    /// Addresses of a name in a batch.
+    Records,
     /// Records that a batch takes away.
     Removes,
     Server,
@@ -79,6 +81,7 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("record_id", P::RecordId),
     ("record_id_csv", P::RecordIdCsv),
     ("record_type", P::RecordType),
+    ("records", P::Records),
     ("removes", P::Removes),
     ("server", P::Server),
     ("token", P::Token),
@@ -135,7 +138,7 @@ impl Placeholder {
 
     /// Whether the value is structure that was checked or put together before, so that it is never escaped.
     pub(super) fn is_structure(self) -> bool {
-        matches!(self, P::Creates | P::Path | P::Removes | P::Server | P::Updates)
+        matches!(self, P::Creates | P::Path | P::Records | P::Removes | P::Server | P::Updates)
     }
 
     /// The setting that must be given for it, if it comes from the settings.
@@ -168,6 +171,7 @@ impl Placeholder {
             | P::LabelCsv
             | P::Prefix6
             | P::RecordType
+            | P::Records
             | P::Removes
             | P::Taken { .. }
             | P::Ttl
@@ -201,6 +205,7 @@ impl Placeholder {
             | P::RecordId
             | P::RecordIdCsv
             | P::RecordType
+            | P::Records
             | P::Removes
             | P::Server
             | P::Taken { .. }

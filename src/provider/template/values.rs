@@ -13,6 +13,7 @@ const TTL_SECS: u32 = 60;
 const LAN_PREFIX: u8 = 64;
 
 /// All that one request may mention.
+#[derive(Clone, Copy)]
 pub(in crate::provider) struct Values<'a> {
     pub(in crate::provider) settings: &'a AccountSettings,
     /// Zones that the provider's names lie in.
@@ -42,6 +43,8 @@ pub(in crate::provider) struct Known<'a> {
     pub(in crate::provider) zone: Option<&'a str>,
     /// Values by their number.
     pub(in crate::provider) taken: &'a [String],
+    /// The addresses of a name in a batch.
+    pub(in crate::provider) records: &'a str,
     /// The records that a batch creates, takes away and updates.
     pub(in crate::provider) creates: &'a str,
     pub(in crate::provider) removes: &'a str,
@@ -83,6 +86,7 @@ impl Values<'_> {
                     Family::V6 => aaaa.clone(),
                 }
             }
+            P::Records => self.known.records.to_owned(),
             P::Removes => self.known.removes.to_owned(),
             P::Server => settings.server_url(),
             P::Taken { number, .. } => self.known.taken.get(usize::from(number)).cloned().unwrap_or_default(),
@@ -98,6 +102,14 @@ impl Values<'_> {
             P::User => settings.user.clone().unwrap_or_default(),
             P::Zone => self.zone(self.host()),
             P::ZoneDot => format!("{}.", self.zone(self.host())),
+        }
+    }
+
+    /// The same, with this address of its family.
+    pub(in crate::provider) fn with(&self, ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => Self { ipv4: Some(ip), ..*self },
+            IpAddr::V6(ip) => Self { ipv6: Some(ip), ..*self },
         }
     }
 

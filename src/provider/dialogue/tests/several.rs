@@ -1,5 +1,7 @@
 //! Promises about what differs from name to name, and about prefixes.
 
+use std::net::IpAddr;
+
 use super::*;
 use crate::provider::Prefix;
 
@@ -17,6 +19,45 @@ fn each_name_has_its_own_address_in_a_batch() {
     );
     assert_eq!(verdicts, [Verdict::Good, Verdict::Good]);
     assert!(account(&names, None).manners().mixed);
+}
+
+/// One whose batch is of record sets.
+const SETS: &str = r#"
+id = "x"
+name = "x"
+homepage = "x"
+[request.any]
+url = "https://api.example.net/{label}?{ip}"
+[request.batch]
+method = "PUT"
+url = "https://api.example.net/"
+body = '[{updates}]'
+update = '"{label} {records}"'
+record = '{ip}'
+[answers]
+ok = ["equals:done"]
+[manners]
+max_names = 20
+"#;
+
+#[test]
+fn a_name_has_all_its_addresses_in_one_record_set_and_its_own_one_alone() {
+    let account = plain(SETS, &BOTH);
+    let more = |octet: u8| IpAddr::from([203, 0, 113, octet]);
+    let further = vec![more(8), more(7), more(8), IpAddr::V6(OWN_V6)];
+    let names = names(&["a.example.org", "b.example.org"]);
+    let mut update = Update { names, ipv4: Some(V4), ipv6: Some(V6), further, ..Update::default() };
+    update.ipv6_of.insert("b.example.org".to_owned(), V6);
+    let (asked, _) = converse(&account, &update, |_| json("done"));
+    let v4 = "203.0.113.7,203.0.113.8";
+    assert_eq!(asked, [format!(r#"PUT / ["a {v4}","a 2001:db8::7,2001:db8::9","b {v4}","b 2001:db8::7"]"#)]);
+    update.names.truncate(1);
+    update.ipv6 = None;
+    update.further.truncate(1);
+    let (asked, verdicts) = converse(&account, &update, |_| json("done"));
+    assert_eq!(asked, [format!(r#"PUT / ["a {v4}"]"#)]);
+    assert_eq!(verdicts, [Verdict::Good]);
+    assert!(account.manners().several);
 }
 
 /// One that states the names of a request in a list, and can be told a prefix.
@@ -89,8 +130,11 @@ fn a_request_for_a_prefix_and_an_address_tells_both() {
 }
 
 #[test]
-fn without_a_prefix_the_address_is_told() {
-    let update = Update { names: names(&["a.example.org"]), ipv6: Some(V6), ..Update::default() };
-    let (asked, _) = converse(&plain(LIST, &BOTH), &update, |_| json("done"));
-    assert_eq!(asked, ["GET /u?n=a.example.org&ip6=2001:db8::7"]);
+fn an_address_with_a_host_part_is_told_whether_its_prefix_is_known_or_not() {
+    for prefix in [None, Some(Prefix::of(V6, 56))] {
+        let names = names(&["a.example.org"]);
+        let update = Update { names, ipv6: Some(V6), prefix, ..Update::default() };
+        let (asked, _) = converse(&plain(LIST, &BOTH), &update, |_| json("done"));
+        assert_eq!(asked, ["GET /u?n=a.example.org&ip6=2001:db8::7"]);
+    }
 }
