@@ -20,24 +20,31 @@ pub(super) struct Form {
     pub(super) is_question: bool,
 }
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    V4,
+    V6,
+    Dual,
+    /// Tells the prefix in place of the IPv6 address.
+    Prefix,
+    /// Tells the IPv4 address and the prefix.
+    DualPrefix,
+    /// Makes a record that is not there yet.
+    Create,
+    /// Puts into force what was written.
+    After,
+    /// Takes the A record away.
+    RemoveV4,
+    /// Takes the AAAA record away.
+    RemoveV6,
+}
+
 /// The requests of a provider.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Forms {
-    pub(super) v4: Option<Form>,
-    pub(super) v6: Option<Form>,
-    pub(super) dual: Option<Form>,
-    /// Tells the prefix in place of the IPv6 address.
-    pub(super) prefix: Option<Form>,
-    /// Tells the IPv4 address and the prefix.
-    pub(super) dual_prefix: Option<Form>,
-    /// Makes a record that is not there yet.
-    pub(super) create: Option<Form>,
-    /// Puts into force what was written.
-    pub(super) after: Option<Form>,
-    /// Takes the A record away.
-    pub(super) remove_v4: Option<Form>,
-    /// Takes the AAAA record away.
-    pub(super) remove_v6: Option<Form>,
+    /// At most one for each purpose, in the order of purposes.
+    pub(super) requests: Vec<(Purpose, Form)>,
     /// A record cannot be changed: it is taken away before the new one is written.
     pub(super) replaces: bool,
     /// Writes several records at once.
@@ -211,20 +218,44 @@ impl Form {
     }
 }
 
+impl Purpose {
+    /// To tell an address of this family.
+    pub(super) fn of(family: Family) -> Self {
+        if family == Family::V4 { Self::V4 } else { Self::V6 }
+    }
+
+    /// To take the record of this family away.
+    pub(super) fn removal(family: Family) -> Self {
+        if family == Family::V4 { Self::RemoveV4 } else { Self::RemoveV6 }
+    }
+
+    /// Whether an address is told, or a prefix.
+    fn tells(self) -> bool {
+        matches!(self, Self::V4 | Self::V6 | Self::Dual | Self::Prefix | Self::DualPrefix)
+    }
+
+    /// Whether it does not matter which address it comes from.
+    pub(super) fn is_question(self) -> bool {
+        self == Self::After || self.removes()
+    }
+
+    fn removes(self) -> bool {
+        matches!(self, Self::RemoveV4 | Self::RemoveV6)
+    }
+}
+
 impl Forms {
+    pub(super) fn get(&self, purpose: Purpose) -> Option<&Form> {
+        self.requests.iter().find(|(found, _)| *found == purpose).map(|(_, form)| form)
+    }
+
     pub(super) fn of(&self, family: Family) -> Option<&Form> {
-        match family {
-            Family::V4 => self.v4.as_ref(),
-            Family::V6 => self.v6.as_ref(),
-        }
+        self.get(Purpose::of(family))
     }
 
     /// What takes away the record of a family.
     pub(super) fn removal(&self, family: Family) -> Option<&Form> {
-        match family {
-            Family::V4 => self.remove_v4.as_ref(),
-            Family::V6 => self.remove_v6.as_ref(),
-        }
+        self.get(Purpose::removal(family))
     }
 
     /// Whether the records of a family can be taken away, alone or in a batch.
@@ -242,29 +273,31 @@ impl Forms {
         self.lookups.iter().any(|lookup| lookup.what == What::Record)
     }
 
-    /// Those that tell an address of its own: not the further ones that some providers need.
-    pub(super) fn updates(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.v4.iter().chain(&self.v6).chain(&self.dual).chain(&self.prefix).chain(&self.dual_prefix)
+    fn those(&self, fits: impl Fn(Purpose) -> bool) -> impl Iterator<Item = &Form> {
+        self.requests.iter().filter(move |(purpose, _)| fits(*purpose)).map(|(_, form)| form)
     }
 
-    /// Those that take records away.
-    pub(super) fn removals(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.remove_v4.iter().chain(&self.remove_v6)
+    /// Those that tell an address of its own: not the further ones that some providers need.
+    pub(super) fn updates(&self) -> impl Iterator<Item = &Form> {
+        self.those(Purpose::tells)
+    }
+
+    /// Those that name all names of an update, unless there is a lookup or a batch.
+    pub(super) fn of_names(&self) -> impl Iterator<Item = &Form> {
+        self.those(|purpose| purpose.tells() || purpose.removes())
     }
 
     /// Those that every update needs, whatever family it tells.
-    pub(super) fn others(&self) -> impl Iterator<Item = &Form> + '_ {
-        let batch = self.batch.iter().map(|batch| &batch.form);
-        self.create
-            .iter()
-            .chain(&self.after)
-            .chain(self.removals())
-            .chain(batch)
-            .chain(self.lookups.iter().map(|lookup| &lookup.form))
+    pub(super) fn others(&self) -> impl Iterator<Item = &Form> {
+        self.those(|purpose| !purpose.tells()).chain(self.around())
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.updates().chain(self.others())
+    pub(super) fn all(&self) -> impl Iterator<Item = &Form> {
+        self.those(|_| true).chain(self.around())
+    }
+
+    fn around(&self) -> impl Iterator<Item = &Form> {
+        self.batch.iter().map(|batch| &batch.form).chain(self.lookups.iter().map(|lookup| &lookup.form))
     }
 }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::account::Inner;
+use super::form::Purpose;
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
 use super::template::{Known, Placeholder};
@@ -142,7 +143,7 @@ impl Dialogue {
         let names = self.update.names.get(part.names.clone())?;
         let form = match self.asked {
             Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
-            Asked::Create => self.account.forms().create.as_ref()?,
+            Asked::Create => self.account.forms().get(Purpose::Create)?,
             Asked::Remove => self.account.forms().removal(part.told.family())?,
             Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
         };
@@ -183,7 +184,7 @@ impl Dialogue {
             let values = self.values(std::slice::from_ref(&name), told);
             lookup.read(reply, &values, account.answers(), &|text| account.redact(text))
         };
-        let can_create = lookup.what == What::Record && account.forms().create.is_some();
+        let can_create = lookup.what == What::Record && account.forms().get(Purpose::Create).is_some();
         let is_gone = lookup.what == What::Record && matches!(told, Told::Gone(_));
         match found {
             Found::Element { same: true, .. } => self.conclude(names, vec![Verdict::Unchanged]),
@@ -284,7 +285,7 @@ impl Dialogue {
 
     /// Remembers that a success is to be put into force; also of what was right before: perhaps that never was.
     fn plan_after(&mut self, names: &Range<usize>, verdicts: &[Verdict]) {
-        let Some(form) = &self.account.forms().after else { return };
+        let Some(form) = self.account.forms().get(Purpose::After) else { return };
         let success = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Good | Verdict::Unchanged));
         let Some(told) = self.update.names.get(names.clone()).filter(|_| success) else { return };
         let request = form.request(&self.values(told, Told::One(Family::V4)));
@@ -302,12 +303,13 @@ impl Dialogue {
             verdicts = of_removal(verdicts, reply);
         }
         let forms = self.account.forms();
+        let can_create = forms.get(Purpose::Create).is_some() && !forms.looks_for_the_record();
         let unknown = matches!(verdicts.as_slice(), [verdict] if is_unknown(verdict));
         let done = matches!(verdicts.as_slice(), [Verdict::Good | Verdict::Unchanged]);
         match asked {
             Asked::Remove if done && !matches!(told, Told::Gone(_)) => self.asked = Asked::Update,
             // The record that is not there yet; after a lookup it was.
-            Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
+            Asked::Update if unknown && can_create => {
                 self.asked = Asked::Create;
             }
             Asked::After

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::super::Family;
-use super::super::form::Form;
+use super::super::form::{Form, Purpose};
 use super::super::template::Values;
 use super::Dialogue;
 
@@ -56,24 +56,29 @@ impl Dialogue {
 
     /// What is told of a name, in order: what takes a whole name away comes before what is written to it.
     fn told(&self, name: &str) -> Vec<Told> {
-        let (account, removed) = (&self.account, &self.update.removed);
-        let stated = |family: &Family| self.update.address_of(name, *family).is_some();
-        let mut told: Vec<Told> = removed.iter().copied().map(Told::Gone).collect();
-        if account.manners().removes_all {
-            // Nobody's address goes by the way.
-            let all = account.families().iter().all(|family| removed.contains(family) || stated(family));
-            told.truncate(usize::from(all));
+        let account = &self.account;
+        let stated = |family| self.update.address_of(name, family).is_some();
+        let removed = |family| self.update.removed.contains(&family);
+        let mut told = Vec::new();
+        // Nobody's address goes by the way.
+        let all = account.families().iter().all(|family| removed(*family) || stated(*family));
+        for family in [Family::V4, Family::V6] {
+            let is_whole = account.manners().removes_all;
+            let can_go = account.forms().removes(family) && (!is_whole || all && told.is_empty());
+            if removed(family) && can_go {
+                told.push(Told::Gone(family));
+            }
         }
-        let families: Vec<Family> = [Family::V4, Family::V6].into_iter().filter(stated).collect();
-        if families.len() == 2 && self.form(Told::Both).is_some() {
+        let can_tell = |told| self.form(told).is_some();
+        if stated(Family::V4) && stated(Family::V6) && can_tell(Told::Both) {
             told.push(Told::Both);
-        } else {
-            told.extend(families.into_iter().map(Told::One));
+            return told;
         }
-        told.retain(|told| match told {
-            Told::Gone(family) => account.forms().removes(*family),
-            Told::Both | Told::One(_) => self.form(*told).is_some(),
-        });
+        for family in [Family::V4, Family::V6] {
+            if stated(family) && can_tell(Told::One(family)) {
+                told.push(Told::One(family));
+            }
+        }
         told
     }
 
@@ -89,14 +94,14 @@ impl Dialogue {
         let forms = self.account.forms();
         // An address with a host part is told itself.
         let is_prefix = self.update.prefix.is_some_and(|prefix| self.update.ipv6 == Some(prefix.network));
-        let by_prefix = is_prefix && forms.prefix.is_some();
-        match told {
-            Told::Both if by_prefix => forms.dual_prefix.as_ref(),
-            Told::Both => forms.dual.as_ref(),
-            Told::Gone(family) => forms.removal(family),
-            Told::One(Family::V6) if by_prefix => forms.prefix.as_ref(),
-            Told::One(family) => forms.of(family),
-        }
+        let by_prefix = is_prefix && forms.get(Purpose::Prefix).is_some();
+        forms.get(match told {
+            Told::Both if by_prefix => Purpose::DualPrefix,
+            Told::Both => Purpose::Dual,
+            Told::Gone(family) => Purpose::removal(family),
+            Told::One(Family::V6) if by_prefix => Purpose::Prefix,
+            Told::One(family) => Purpose::of(family),
+        })
     }
 
     pub(super) fn values<'a>(&'a self, names: &'a [String], told: Told) -> Values<'a> {

@@ -3,70 +3,33 @@
 use std::rc::Rc;
 
 use super::super::api::Scheme;
-use super::super::form::{Auth, Batch, BodyType, Form, Forms, is_field_name};
+use super::super::form::{Auth, Batch, BodyType, Form, Forms, Purpose, is_field_name};
 use super::super::lookup::{Lookup, What};
 use super::super::template::{Keep, Kind, Rules, Taken, Template};
 use super::super::{Family, Method};
 use super::error::EntryMistake;
-use super::raw::{RawBatch, RawEntry, RawForm, RawLookup, RawRequest};
+use super::raw::{REQUESTS, RawBatch, RawEntry, RawForm, RawLookup, RawRequest};
 use super::{Mistakes, unremovable};
 
 impl Mistakes {
     pub(super) fn forms(&mut self, entry: &RawEntry) -> Forms {
         let raw = &entry.request;
         let rules = self.rules(raw, &entry.lookup);
-        let (v4, v6) = self.by_family(["any", "v4", "v6"], [&raw.any, &raw.v4, &raw.v6], raw, &rules);
-        let removals = [&raw.remove, &raw.remove_v4, &raw.remove_v6];
-        let (remove_v4, remove_v6) =
-            self.by_family(["remove", "remove_v4", "remove_v6"], removals, raw, &rules);
-        let mut read = |name, form: &Option<RawForm>| {
-            form.as_ref().and_then(|form| self.form(&format!("request.{name}"), form, raw, &rules))
-        };
-        let dual = read("dual", &raw.dual);
-        let (prefix, dual_prefix) = (read("prefix", &raw.prefix), read("dual_prefix", &raw.dual_prefix));
-        let (create, after) = (read("create", &raw.create), read("after", &raw.after));
+        let mut requests: Vec<(Purpose, Form)> = Vec::new();
+        for (name, form) in &raw.forms {
+            let Some(form) = self.form(&format!("request.{name}"), form, raw, &rules) else { continue };
+            let purposes =
+                REQUESTS.iter().filter(|(known, _)| known == name).flat_map(|(_, purposes)| *purposes);
+            for purpose in purposes {
+                requests.push((*purpose, Form { is_question: purpose.is_question(), ..form.clone() }));
+            }
+        }
         let batch = raw.batch.as_ref().and_then(|batch| self.batch(batch, raw, &rules));
         let lookups = entry.lookup.iter().filter_map(|lookup| self.lookup(lookup, raw, &rules)).collect();
-        let question = |form: Option<Form>| form.map(|form| Form { is_question: true, ..form });
-        let forms = Forms {
-            v4,
-            v6,
-            dual,
-            prefix,
-            dual_prefix,
-            create,
-            after: question(after),
-            remove_v4: question(remove_v4),
-            remove_v6: question(remove_v6),
-            replaces: raw.replaces,
-            batch,
-            lookups,
-        };
-        self.check_families(&forms);
+        let forms = Forms { requests, replaces: raw.replaces, batch, lookups };
+        self.check_families(raw, &forms);
         self.check_removals(entry, &forms);
         forms
-    }
-
-    /// The requests for IPv4 and IPv6: one for both, or each its own.
-    fn by_family(
-        &mut self,
-        [any, v4, v6]: [&str; 3],
-        [for_any, for_v4, for_v6]: [&Option<RawForm>; 3],
-        shared: &RawRequest,
-        rules: &Rules,
-    ) -> (Option<Form>, Option<Form>) {
-        let mut read = |name, form: &Option<RawForm>| {
-            form.as_ref().and_then(|form| self.form(&format!("request.{name}"), form, shared, rules))
-        };
-        if for_any.is_none() {
-            return (read(v4, for_v4), read(v6, for_v6));
-        }
-        let form = read(any, for_any);
-        if for_v4.is_some() || for_v6.is_some() {
-            let mend = format!("stands for {v4} and {v6}; remove it, or both of them");
-            self.rule(format!("request.{any}"), mend);
-        }
-        (form.clone(), form)
     }
 
     /// How all texts of an entry are read.
@@ -83,49 +46,48 @@ impl Mistakes {
         Rules { keep, taken, ..Rules::entry(Kind::Url) }
     }
 
-    fn check_families(&mut self, forms: &Forms) {
-        let tells =
-            |form: &Option<Form>, family| form.as_ref().is_none_or(|form: &Form| form.carries(family));
-        for (name, form, told) in [
-            ("request.dual", &forms.dual, "{ip4} and {ip6}"),
-            ("request.prefix", &forms.prefix, "{prefix6}"),
-            ("request.dual_prefix", &forms.dual_prefix, "{ip4} and {prefix6}"),
-        ] {
-            let v4 = name == "request.prefix" || tells(form, Family::V4);
-            let v6 = if name == "request.dual" {
-                tells(form, Family::V6)
-            } else {
-                form.as_ref().is_none_or(Form::takes_prefix)
+    fn check_families(&mut self, raw: &RawRequest, forms: &Forms) {
+        for [any, v4, v6] in [["any", "v4", "v6"], ["remove", "remove_v4", "remove_v6"]] {
+            if raw.has(any) && (raw.has(v4) || raw.has(v6)) {
+                let mend = format!("stands for {v4} and {v6}; remove it, or both of them");
+                self.rule(format!("request.{any}"), mend);
+            }
+        }
+        for (purpose, form) in &forms.requests {
+            let (v4, v6) = (form.carries(Family::V4), form.carries(Family::V6));
+            let (name, fits, mend) = match purpose {
+                Purpose::V4 => ("v4", v4 || !v6, "states an address of IPv6 only"),
+                Purpose::V6 => ("v6", v6 || !v4, "states an address of IPv4 only"),
+                Purpose::Dual => ("dual", v4 && v6, "must state {ip4} and {ip6}"),
+                Purpose::Prefix => ("prefix", form.takes_prefix(), "must state {prefix6}"),
+                Purpose::DualPrefix => {
+                    ("dual_prefix", v4 && form.takes_prefix(), "must state {ip4} and {prefix6}")
+                }
+                Purpose::After | Purpose::Create | Purpose::RemoveV4 | Purpose::RemoveV6 => continue,
             };
-            if !(v4 && v6) {
-                self.rule(name, format!("must state {told}"));
+            if !fits {
+                self.rule(format!("request.{name}"), mend);
             }
-            if form.is_some() && !(forms.lookups.is_empty() && forms.batch.is_none()) {
-                self.rule(name, "cannot go with a lookup or a batch, which are about one record each");
+            let is_of_one_record = !forms.lookups.is_empty() || forms.batch.is_some();
+            if is_of_one_record && !matches!(purpose, Purpose::V4 | Purpose::V6) {
+                let mend = "cannot go with a lookup or a batch, which are about one record each";
+                self.rule(format!("request.{name}"), mend);
             }
         }
-        if forms.after.is_some() && forms.batch.is_some() {
+        if forms.get(Purpose::After).is_some() && forms.batch.is_some() {
             self.rule("request.after", "cannot follow a batch");
-        }
-        for (name, form, other) in
-            [("request.v4", &forms.v4, Family::V6), ("request.v6", &forms.v6, Family::V4)]
-        {
-            let own = if other == Family::V6 { Family::V4 } else { Family::V6 };
-            if form.as_ref().is_some_and(|form| form.carries(other) && !form.carries(own)) {
-                self.rule(name, format!("states an address of {other} only"));
-            }
         }
     }
 
     fn check_removals(&mut self, entry: &RawEntry, forms: &Forms) {
-        let has_removal = forms.removals().next().is_some();
+        let has_removal = [Family::V4, Family::V6].into_iter().any(|family| forms.removal(family).is_some());
         if forms.replaces && !(has_removal && forms.looks_for_the_record() && forms.batch.is_none()) {
             self.rule(
                 "request.replaces",
                 "needs 'remove' and a lookup of the record that it takes away, and cannot go with a batch",
             );
         }
-        if entry.manners.removes_all && (entry.request.remove.is_none() || !forms.lookups.is_empty()) {
+        if entry.manners.removes_all && !(entry.request.has("remove") && forms.lookups.is_empty()) {
             self.rule("manners.removes_all", "needs 'remove', and no lookup, which is about one record");
         }
         let removes = has_removal || forms.batch.as_ref().is_some_and(|batch| batch.remove.is_some());
@@ -150,7 +112,8 @@ impl Mistakes {
             let value = self.template(&path, value, &rules.of(Kind::Header))?;
             headers.push((field.clone(), value));
         }
-        let body = raw.body.as_deref().or(shared.body.as_deref());
+        let body = raw.body.as_deref().filter(|body| !(raw.is_lookup && body.is_empty()));
+        let body = body.or(shared.body.as_deref().filter(|_| !raw.is_lookup));
         let kind = raw.body_type.or(shared.body_type).unwrap_or_default();
         let body = match body {
             Some(body) => Some((kind, self.template(&format!("{name}.body"), body, &rules.of(kind.kind()))?)),
@@ -170,7 +133,7 @@ impl Mistakes {
             }
         };
         Some(Form {
-            method: raw.method.or(shared.method).unwrap_or(Method::Get),
+            method: raw.method.or(shared.method.filter(|_| !raw.is_lookup)).unwrap_or(Method::Get),
             auth: auth?,
             headers,
             body,
@@ -217,12 +180,7 @@ impl Mistakes {
     }
 
     fn lookup(&mut self, raw: &RawLookup, shared: &RawRequest, rules: &Rules) -> Option<Lookup> {
-        let mut form = raw.form.clone();
-        form.method.get_or_insert(Method::Get);
-        form.body = form.body.filter(|body| !body.is_empty());
-        // The body of the update is not that of a question.
-        let shared = RawRequest { body: None, ..shared.clone() };
-        let form = self.form("lookup", &form, &shared, rules)?;
+        let form = self.form("lookup", &raw.form, shared, rules)?;
         let pattern = rules.of(Kind::Pattern);
         let mut fits = Vec::new();
         for (pointer, text) in &raw.fits {

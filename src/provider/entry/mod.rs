@@ -15,7 +15,7 @@ use ring::digest::{Digest, SHA256, digest};
 use toml::de::DeTable;
 
 use super::answer::{Answers, Class, Matcher, Profile};
-use super::form::{Form, Forms};
+use super::form::{Form, Forms, Purpose};
 use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
 use super::{Family, Limit, Manners};
@@ -232,7 +232,7 @@ impl Mistakes {
         let busy_pause = days("manners.busy_pause_s", Some(raw.busy_pause_s)).unwrap_or_default();
         Manners {
             max_names: raw.max_names,
-            dual: forms.dual.is_some() || forms.batch.is_some(),
+            dual: forms.get(Purpose::Dual).is_some() || forms.batch.is_some(),
             omitted: raw.omitted,
             limits,
             refresh,
@@ -263,8 +263,7 @@ impl Mistakes {
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");
         }
-        let mut tell = forms.updates().chain(forms.removals());
-        let whole_list = tell.all(|form| form.placeholders().any(Placeholder::is_list));
+        let whole_list = forms.of_names().all(|form| form.placeholders().any(Placeholder::is_list));
         if raw.manners.max_names > 1 && !whole_list && forms.batch.is_none() {
             self.rule(
                 "manners.max_names",

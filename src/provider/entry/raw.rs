@@ -3,7 +3,7 @@
 use litemap::LiteMap;
 
 use super::super::answer::{Class, Lines, Profile};
-use super::super::form::BodyType;
+use super::super::form::{BodyType, Purpose};
 use super::super::lookup::What;
 use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
@@ -20,6 +20,20 @@ pub(super) const METHODS: &[(&str, Method)] = &[
     ("DELETE", Method::Delete),
 ];
 pub(super) const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
+/// The requests of an entry, each with what it is for.
+pub(super) const REQUESTS: &[(&str, &[Purpose])] = &[
+    ("any", &[Purpose::V4, Purpose::V6]),
+    ("v4", &[Purpose::V4]),
+    ("v6", &[Purpose::V6]),
+    ("dual", &[Purpose::Dual]),
+    ("prefix", &[Purpose::Prefix]),
+    ("dual_prefix", &[Purpose::DualPrefix]),
+    ("create", &[Purpose::Create]),
+    ("after", &[Purpose::After]),
+    ("remove", &[Purpose::RemoveV4, Purpose::RemoveV6]),
+    ("remove_v4", &[Purpose::RemoveV4]),
+    ("remove_v6", &[Purpose::RemoveV6]),
+];
 const BODY_TYPES: &[(&str, BodyType)] =
     &[("form", BodyType::Form), ("json", BodyType::Json), ("text", BodyType::Text), ("xml", BodyType::Xml)];
 const LOOKUPS: &[(&str, What)] = &[("login", What::Login), ("record", What::Record), ("zone", What::Zone)];
@@ -106,7 +120,7 @@ pub(super) enum RawStatus {
 }
 
 /// What all requests have in common, and what each has of its own.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct RawRequest {
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
@@ -115,17 +129,8 @@ pub(super) struct RawRequest {
     pub(super) body_type: Option<BodyType>,
     pub(super) keep: Option<String>,
     pub(super) follow_redirects: bool,
-    pub(super) any: Option<RawForm>,
-    pub(super) v4: Option<RawForm>,
-    pub(super) v6: Option<RawForm>,
-    pub(super) dual: Option<RawForm>,
-    pub(super) prefix: Option<RawForm>,
-    pub(super) dual_prefix: Option<RawForm>,
-    pub(super) create: Option<RawForm>,
-    pub(super) after: Option<RawForm>,
-    pub(super) remove: Option<RawForm>,
-    pub(super) remove_v4: Option<RawForm>,
-    pub(super) remove_v6: Option<RawForm>,
+    /// Those that there are, by their names.
+    pub(super) forms: Vec<(&'static str, RawForm)>,
     pub(super) replaces: bool,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
@@ -134,6 +139,13 @@ pub(super) struct RawRequest {
 /// What the fields of another client hold.
 fn import<'a>(table: &mut Table<'a>, value: &'a Value<'a>) -> LiteMap<String, Holds> {
     table.as_map(value, |table, value| table.as_word(value, HOLDS).unwrap_or(Holds::Unused))
+}
+
+impl RawRequest {
+    /// Whether there is a request of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.forms.iter().any(|(known, _)| *known == name)
+    }
 }
 
 impl Fields for RawRequest {
@@ -146,17 +158,7 @@ impl Fields for RawRequest {
             body_type: table.word("body_type", BODY_TYPES),
             keep: table.maybe_text("keep"),
             follow_redirects: table.flag("follow_redirects"),
-            any: table.table("any"),
-            v4: table.table("v4"),
-            v6: table.table("v6"),
-            dual: table.table("dual"),
-            prefix: table.table("prefix"),
-            dual_prefix: table.table("dual_prefix"),
-            create: table.table("create"),
-            after: table.table("after"),
-            remove: table.table("remove"),
-            remove_v4: table.table("remove_v4"),
-            remove_v6: table.table("remove_v6"),
+            forms: REQUESTS.iter().filter_map(|(name, _)| Some((*name, table.table(name)?))).collect(),
             replaces: table.flag("replaces"),
             batch: table.table("batch"),
             sign: table.maybe_text("sign"),
@@ -164,7 +166,7 @@ impl Fields for RawRequest {
     }
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct RawForm {
     pub(super) url: String,
     pub(super) method: Option<Method>,
@@ -174,6 +176,8 @@ pub(super) struct RawForm {
     pub(super) body_type: Option<BodyType>,
     pub(super) family: Option<Family>,
     pub(super) sign: Option<String>,
+    /// It is asked before the update, whose method and body are not its own.
+    pub(super) is_lookup: bool,
 }
 
 impl RawForm {
@@ -188,6 +192,7 @@ impl RawForm {
             body_type: table.word("body_type", BODY_TYPES),
             family: None,
             sign: table.maybe_text("sign"),
+            is_lookup: true,
         }
     }
 }
@@ -195,11 +200,10 @@ impl RawForm {
 impl Fields for RawForm {
     fn read(table: &mut Table<'_>) -> Self {
         let form = Self::question(table);
-        Self { family: table.word("family", FAMILIES), ..form }
+        Self { family: table.word("family", FAMILIES), is_lookup: false, ..form }
     }
 }
 
-#[derive(Clone)]
 pub(super) struct RawBatch {
     pub(super) url: String,
     pub(super) method: Option<Method>,
