@@ -60,6 +60,15 @@ fn every_file_is_in_the_program() {
     assert_eq!(ids, catalogue::ids().collect::<Vec<_>>());
 }
 
+/// The program leaves out what stands behind `[example]`.
+#[test]
+fn what_a_file_says_of_its_provider_is_in_the_program() {
+    for (id, text) in files() {
+        let (file, program) = (Provider::parse(&text).unwrap(), catalogue::provider(&id).unwrap().unwrap());
+        assert_eq!(file.manners(), program.manners(), "{id}: write its requests before [example]");
+    }
+}
+
 #[test]
 fn the_example_of_the_guide_keeps_to_its_dialogues() {
     let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md")).unwrap();
