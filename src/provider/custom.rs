@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::account::AccountError;
 use super::answer::{Answers, Class, Matcher};
-use super::form::{Auth, BodyType, Form, Forms, is_field_name};
+use super::form::{Auth, BodyType, Form, Forms, Purpose, is_field_name};
 use super::settings::AccountSettings;
 use super::template::{Keep, Kind, Placeholder, Rules, Syntax, Template, TemplateError};
 use super::{Family, Limit, Manners, Method, Omitted, Secret};
@@ -40,12 +40,14 @@ impl Custom {
             Answers::default()
         });
         let lists = forms.all().all(|form| form.placeholders().any(Placeholder::is_list));
+        let is_dual = forms.get(Purpose::Dual).is_some();
         let manners = Manners {
             max_names: if lists { MAX_NAMES } else { 1 },
-            dual: forms.dual.is_some(),
+            dual: is_dual,
             // The value of a family that is not known is empty: state both when both are known.
-            omitted: if forms.dual.is_some() { Omitted::Resets } else { Omitted::Keeps },
+            omitted: if is_dual { Omitted::Resets } else { Omitted::Keeps },
             limits: OWN_SERVER.to_vec(),
+            takes_prefix: forms.takes_prefix(),
             ..Manners::default()
         };
         if errors.is_empty() { Ok(Self { forms, answers, manners }) } else { Err(errors) }
@@ -67,18 +69,19 @@ fn read_urls(settings: &AccountSettings) -> Result<Forms, AccountError> {
     }
     let any = |form: &Form| form.placeholders().any(|p| p == Placeholder::Ip);
     let (v4, v6) = (first.carries(Family::V4), first.carries(Family::V6));
-    Ok(match second {
-        Some(second) if v6 && !v4 => Forms { v4: Some(second), v6: Some(first), ..Forms::default() },
-        Some(second) => Forms { v4: Some(first), v6: Some(second), ..Forms::default() },
-        None if any(&first) || (!v4 && !v6) => {
-            Forms { v4: Some(first.clone()), v6: Some(first), ..Forms::default() }
-        }
+    let both = |v4, v6| vec![(Purpose::V4, v4), (Purpose::V6, v6)];
+    let requests = match second {
+        Some(second) if v6 && !v4 => both(second, first),
+        Some(second) => both(first, second),
+        None if any(&first) || (!v4 && !v6) => both(first.clone(), first),
         None if v4 && v6 => {
-            Forms { v4: Some(first.clone()), v6: Some(first.clone()), dual: Some(first), ..Forms::default() }
+            let mut requests = both(first.clone(), first.clone());
+            requests.push((Purpose::Dual, first));
+            requests
         }
-        None if v4 => Forms { v4: Some(first), ..Forms::default() },
-        None => Forms { v6: Some(first), ..Forms::default() },
-    })
+        None => vec![(if v4 { Purpose::V4 } else { Purpose::V6 }, first)],
+    };
+    Ok(Forms { requests, ..Forms::default() })
 }
 
 fn read_form(url: &str, settings: &AccountSettings) -> Result<Form, AccountError> {

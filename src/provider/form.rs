@@ -20,18 +20,33 @@ pub(super) struct Form {
     pub(super) is_question: bool,
 }
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    V4,
+    V6,
+    Dual,
+    /// Tells the prefix in place of the IPv6 address.
+    Prefix,
+    /// Tells the IPv4 address and the prefix.
+    DualPrefix,
+    /// Makes a record that is not there yet.
+    Create,
+    /// Puts into force what was written.
+    After,
+    /// Takes the A record away.
+    RemoveV4,
+    /// Takes the AAAA record away.
+    RemoveV6,
+}
+
 /// The requests of a provider.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Forms {
-    pub(super) v4: Option<Form>,
-    pub(super) v6: Option<Form>,
-    pub(super) dual: Option<Form>,
-    /// Makes a record that is not there yet.
-    pub(super) create: Option<Form>,
-    /// Puts into force what was written.
-    pub(super) after: Option<Form>,
-    /// Takes a record away before the update, where a record cannot be changed.
-    pub(super) remove: Option<Form>,
+    /// At most one for each purpose, in the order of purposes.
+    pub(super) requests: Vec<(Purpose, Form)>,
+    /// A record cannot be changed: it is taken away before the new one is written.
+    pub(super) replaces: bool,
     /// Writes several records at once.
     pub(super) batch: Option<Batch>,
     /// What is asked before, in order.
@@ -41,12 +56,16 @@ pub(super) struct Forms {
 /// One request for several records of a zone.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
-    /// Its body has `{creates}` and `{updates}`.
+    /// Its body has `{updates}`, and `{creates}` and `{removes}` where these are lists of their own.
     pub(super) form: Form,
-    /// JSON of one record that is created.
-    pub(super) create: Template,
-    /// JSON of one record that is updated.
+    /// One record that is created.
+    pub(super) create: Option<Template>,
+    /// One record that is updated.
     pub(super) update: Template,
+    /// One address of `{records}` in these, for a name that may have several.
+    pub(super) record: Option<Template>,
+    /// One record that is taken away.
+    pub(super) remove: Option<Template>,
 }
 
 /// How a request proves who sends it, when the URL and the body do not.
@@ -91,6 +110,18 @@ impl BodyType {
             Self::Text => "text/plain; charset=utf-8",
             Self::Xml => "text/xml; charset=utf-8",
         }
+    }
+}
+
+impl Batch {
+    /// One member of `{records}`.
+    pub(super) fn record(&self, values: &Values<'_>) -> Option<String> {
+        self.record.as_ref().map(|record| record.render(values).sent.to_string())
+    }
+
+    /// What stands between the members of a list.
+    pub(super) fn comma(&self) -> &'static str {
+        if matches!(self.form.body, Some((BodyType::Xml, _))) { "" } else { "," }
     }
 }
 
@@ -162,6 +193,11 @@ impl Form {
         self.placeholders().any(|placeholder| placeholder.carries(family))
     }
 
+    /// Whether it states the prefix.
+    pub(super) fn takes_prefix(&self) -> bool {
+        self.placeholders().any(|placeholder| placeholder == Placeholder::Prefix6)
+    }
+
     /// The settings that it uses.
     pub(super) fn settings(&self) -> impl Iterator<Item = &'static str> + '_ {
         let signed = self.sign.iter().flat_map(|scheme| scheme.settings()).copied();
@@ -182,12 +218,54 @@ impl Form {
     }
 }
 
+impl Purpose {
+    /// To tell an address of this family.
+    pub(super) fn of(family: Family) -> Self {
+        if family == Family::V4 { Self::V4 } else { Self::V6 }
+    }
+
+    /// To take the record of this family away.
+    pub(super) fn removal(family: Family) -> Self {
+        if family == Family::V4 { Self::RemoveV4 } else { Self::RemoveV6 }
+    }
+
+    /// Whether an address is told, or a prefix.
+    fn tells(self) -> bool {
+        matches!(self, Self::V4 | Self::V6 | Self::Dual | Self::Prefix | Self::DualPrefix)
+    }
+
+    /// Whether it does not matter which address it comes from.
+    pub(super) fn is_question(self) -> bool {
+        self == Self::After || self.removes()
+    }
+
+    fn removes(self) -> bool {
+        matches!(self, Self::RemoveV4 | Self::RemoveV6)
+    }
+}
+
 impl Forms {
+    pub(super) fn get(&self, purpose: Purpose) -> Option<&Form> {
+        self.requests.iter().find(|(found, _)| *found == purpose).map(|(_, form)| form)
+    }
+
     pub(super) fn of(&self, family: Family) -> Option<&Form> {
-        match family {
-            Family::V4 => self.v4.as_ref(),
-            Family::V6 => self.v6.as_ref(),
-        }
+        self.get(Purpose::of(family))
+    }
+
+    /// What takes away the record of a family.
+    pub(super) fn removal(&self, family: Family) -> Option<&Form> {
+        self.get(Purpose::removal(family))
+    }
+
+    /// Whether the records of a family can be taken away, alone or in a batch.
+    pub(super) fn removes(&self, family: Family) -> bool {
+        self.removal(family).is_some() || self.batch.as_ref().is_some_and(|batch| batch.remove.is_some())
+    }
+
+    /// Whether a prefix can be told.
+    pub(super) fn takes_prefix(&self) -> bool {
+        self.updates().any(Form::takes_prefix)
     }
 
     /// Whether it is known, before something is written, that the record exists.
@@ -195,24 +273,31 @@ impl Forms {
         self.lookups.iter().any(|lookup| lookup.what == What::Record)
     }
 
+    fn those(&self, fits: impl Fn(Purpose) -> bool) -> impl Iterator<Item = &Form> {
+        self.requests.iter().filter(move |(purpose, _)| fits(*purpose)).map(|(_, form)| form)
+    }
+
     /// Those that tell an address of its own: not the further ones that some providers need.
-    pub(super) fn updates(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.v4.iter().chain(&self.v6).chain(&self.dual)
+    pub(super) fn updates(&self) -> impl Iterator<Item = &Form> {
+        self.those(Purpose::tells)
+    }
+
+    /// Those that name all names of an update, unless there is a lookup or a batch.
+    pub(super) fn of_names(&self) -> impl Iterator<Item = &Form> {
+        self.those(|purpose| purpose.tells() || purpose.removes())
     }
 
     /// Those that every update needs, whatever family it tells.
-    pub(super) fn others(&self) -> impl Iterator<Item = &Form> + '_ {
-        let batch = self.batch.iter().map(|batch| &batch.form);
-        self.create
-            .iter()
-            .chain(&self.after)
-            .chain(&self.remove)
-            .chain(batch)
-            .chain(self.lookups.iter().map(|lookup| &lookup.form))
+    pub(super) fn others(&self) -> impl Iterator<Item = &Form> {
+        self.those(|purpose| !purpose.tells()).chain(self.around())
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Form> + '_ {
-        self.updates().chain(self.others())
+    pub(super) fn all(&self) -> impl Iterator<Item = &Form> {
+        self.those(|_| true).chain(self.around())
+    }
+
+    fn around(&self) -> impl Iterator<Item = &Form> {
+        self.batch.iter().map(|batch| &batch.form).chain(self.lookups.iter().map(|lookup| &lookup.form))
     }
 }
 

@@ -125,7 +125,11 @@ pub struct Update {
     pub ipv6: Option<Ipv6Addr>,
     /// Names whose AAAA record has another address than `ipv6`; only where [`Manners::mixed`].
     pub ipv6_of: LiteMap<String, Ipv6Addr>,
-    /// The prefix behind the line, which goes along; without it, the /64 of `ipv6` stands for it.
+    /// Further addresses of the names beside `ipv4` and `ipv6`, for those without one in `ipv6_of`; only where
+    /// [`Manners::several`].
+    pub further: Vec<IpAddr>,
+    /// The prefix behind the line, which goes along; without it, the /64 of `ipv6` stands for it. With the first address of
+    /// the prefix as `ipv6`, it is told in place of an address; only where [`Manners::takes_prefix`].
     pub prefix: Option<Prefix>,
     /// Families whose records shall be removed; only where [`Manners::removes`].
     pub removed: Vec<Family>,
@@ -171,6 +175,19 @@ impl Update {
     pub fn address_of(&self, name: &str, family: Family) -> Option<IpAddr> {
         let own = self.ipv6_of.get(name).filter(|_| family == Family::V6);
         own.map(|ip| IpAddr::V6(*ip)).or_else(|| self.address(family))
+    }
+
+    /// All that is stated for one name, each address once.
+    #[must_use]
+    pub fn addresses_of(&self, name: &str, family: Family) -> Vec<IpAddr> {
+        let mut addresses: Vec<IpAddr> = self.address_of(name, family).into_iter().collect();
+        let has_own = family == Family::V6 && self.ipv6_of.get(name).is_some();
+        for ip in self.further.iter().filter(|ip| Family::of(**ip) == family && !has_own) {
+            if !addresses.contains(ip) {
+                addresses.push(*ip);
+            }
+        }
+        addresses
     }
 }
 
@@ -329,10 +346,15 @@ pub struct Manners {
     pub gather: Duration,
     /// Whether one request may state different IPv6 addresses for its names ([`Update::ipv6_of`]).
     pub mixed: bool,
+    /// Whether a name can have several addresses of a family ([`Update::further`]).
+    pub several: bool,
     /// Whether the provider can be told a prefix instead of an address ([`Update::prefix`]).
     pub takes_prefix: bool,
     /// Whether records can be removed ([`Update::removed`]).
     pub removes: bool,
+    /// A removal takes the records of both families: whoever asks for one states the address that shall stay, and counts
+    /// a family without one among [`Update::removed`].
+    pub removes_all: bool,
 }
 
 impl Default for Manners {
@@ -346,8 +368,10 @@ impl Default for Manners {
             busy_pause: Duration::ZERO,
             gather: Duration::ZERO,
             mixed: false,
+            several: false,
             takes_prefix: false,
             removes: false,
+            removes_all: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::account::Account;
 use super::entry::Provider;
 use super::settings::AccountSettings;
 use super::template::{MASK, query};
-use super::{Family, Method, Refusal, Reply, Request, Secret, Step, Update, Verdict};
+use super::{Family, Method, Prefix, Refusal, Reply, Request, Secret, Step, Update, Verdict};
 
 /// The names and settings that an entry's dialogues have in common.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,6 +30,14 @@ pub struct Recorded {
     pub ipv4: Option<Ipv4Addr>,
     /// The address of the AAAA records.
     pub ipv6: Option<Ipv6Addr>,
+    /// Names with another IPv6 address.
+    pub ipv6_of: LiteMap<String, String>,
+    /// Further addresses of all names.
+    pub further: Vec<String>,
+    /// How long the prefix is, in bits, that goes along with the IPv6 address.
+    pub prefix_length: Option<u8>,
+    /// Families whose records are removed.
+    pub removed: Vec<Family>,
     /// Names, if not those of the example.
     pub names: Vec<String>,
     /// Options that differ from the example.
@@ -172,9 +180,22 @@ impl Recorded {
     fn stage(&self, provider: &Arc<Provider>) -> Result<(AccountSettings, Account, Update), String> {
         let settings = self.settings(provider).map_err(|option| format!("unknown option {option}"))?;
         let names = if self.names.is_empty() { &provider.example.names } else { &self.names };
-        let update = Update { names: names.clone(), ipv4: self.ipv4, ipv6: self.ipv6, ..Update::default() };
-        let v4 = self.ipv4.map(|_| Family::V4);
-        let families: Vec<Family> = v4.into_iter().chain(self.ipv6.map(|_| Family::V6)).collect();
+        let mut update = Update {
+            names: names.clone(),
+            ipv4: self.ipv4,
+            ipv6: self.ipv6,
+            prefix: self.ipv6.zip(self.prefix_length).map(|(ip, length)| Prefix::of(ip, length)),
+            removed: self.removed.clone(),
+            ..Update::default()
+        };
+        for (name, ip) in &self.ipv6_of {
+            update.ipv6_of.insert(name.clone(), ip.parse().map_err(|_| format!("no IPv6 address: {ip}"))?);
+        }
+        for ip in &self.further {
+            update.further.push(ip.parse().map_err(|_| format!("no address: {ip}"))?);
+        }
+        let told = |family: &Family| update.address(*family).is_some() || update.removed.contains(family);
+        let families: Vec<Family> = [Family::V4, Family::V6].into_iter().filter(told).collect();
         match Account::new(Arc::clone(provider), settings.clone(), names, &families) {
             Ok(account) => Ok((settings, account, update)),
             Err(errors) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),

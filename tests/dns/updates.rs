@@ -4,7 +4,8 @@ use wanbeacon::daemon::clock;
 use wanbeacon::daemon::http::Limits;
 use wanbeacon::engine::Outcome;
 use wanbeacon::provider::{
-    AccountSettings, Algorithm, DnsSettings, DnsTransport, Family, Prerequisite, Refusal, Secret, Verdict,
+    AccountSettings, Algorithm, DnsSettings, DnsTransport, Family, Prerequisite, Refusal, Secret, Update,
+    Verdict,
 };
 
 use crate::client::{
@@ -39,6 +40,62 @@ fn a_family_that_is_not_told_stays() {
     is_good(&settings(server.address), &one);
     one.ipv6 = both.ipv6;
     is_published(server.address, &one);
+}
+
+#[test]
+fn each_name_can_have_an_address_of_its_own_in_one_message() {
+    for server in [Server::bind(), Server::knot(), Server::powerdns()] {
+        let mut update = update(&["home.example.test", "nas.example.test", "old.example.test"], 7);
+        update.ipv6_of.insert("nas.example.test".to_owned(), [0x2001, 0xdb8, 0, 0, 0, 0, 0, 9].into());
+        let (outcome, exchange) = publish(&settings(server.address), &update);
+        assert_eq!(outcome, Outcome::Answered(vec![Verdict::Good; 3]));
+        assert_eq!(exchange.request.matches("\nsend").count(), 1, "{}", exchange.request);
+        is_published(server.address, &update);
+    }
+}
+
+#[test]
+fn records_of_a_family_are_removed_and_the_others_stay_and_a_second_time_changes_nothing() {
+    for server in [Server::bind(), Server::knot(), Server::powerdns()] {
+        let settings = settings(server.address);
+        let mut both = update(&["home.example.test", "nas.example.test"], 7);
+        is_good(&settings, &both);
+        let gone = Update { names: both.names.clone(), removed: vec![Family::V4], ..Update::default() };
+        both.ipv4 = None;
+        for _ in 0..2 {
+            is_good(&settings, &gone);
+            is_published(server.address, &both);
+        }
+        // The last record of a name goes, and the name comes back.
+        let last = Update { removed: vec![Family::V4, Family::V6], ..gone };
+        is_good(&settings, &last);
+        is_published(server.address, &last);
+        let again = update(&["home.example.test", "nas.example.test"], 8);
+        is_good(&settings, &again);
+        is_published(server.address, &again);
+    }
+}
+
+#[test]
+fn a_name_can_have_several_addresses_and_has_one_again() {
+    for server in [Server::bind(), Server::knot(), Server::powerdns()] {
+        let first = update(&["home.example.test"], 7);
+        let both = Update { further: vec![[198, 51, 100, 9].into()], ..first.clone() };
+        for update in [&both, &first] {
+            is_good(&settings(server.address), update);
+            is_published(server.address, update);
+        }
+    }
+}
+
+#[test]
+fn one_family_is_removed_while_the_other_is_told() {
+    let server = Server::bind();
+    let first = update(&["home.example.test"], 7);
+    is_good(&settings(server.address), &first);
+    let next = Update { ipv4: None, removed: vec![Family::V4], ..update(&["home.example.test"], 8) };
+    is_good(&settings(server.address), &next);
+    is_published(server.address, &next);
 }
 
 #[test]

@@ -60,6 +60,15 @@ fn every_file_is_in_the_program() {
     assert_eq!(ids, catalogue::ids().collect::<Vec<_>>());
 }
 
+/// The program leaves out what stands behind `[example]`.
+#[test]
+fn what_a_file_says_of_its_provider_is_in_the_program() {
+    for (id, text) in files() {
+        let (file, program) = (Provider::parse(&text).unwrap(), catalogue::provider(&id).unwrap().unwrap());
+        assert_eq!(file.manners(), program.manners(), "{id}: write its requests before [example]");
+    }
+}
+
 #[test]
 fn the_example_of_the_guide_keeps_to_its_dialogues() {
     let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md")).unwrap();
@@ -76,7 +85,10 @@ fn the_provider_that_the_page_about_adding_one_adds_is_complete() {
     let (_, rest) = page.split_once("```toml\n").unwrap();
     let text = rest.split_once("```").unwrap().0;
     assert!(page.contains("**2. Write `dyn.example.toml`.**"));
-    let provider = Arc::new(Provider::parse_file(text, "dyn.example").unwrap());
+    let (_, more) = rest.split_once("```toml\n").unwrap();
+    let more = format!("{text}\n{}", more.split_once("```").unwrap().0);
+    let provider = Arc::new(Provider::parse_file(&more, "dyn.example").unwrap());
+    assert!(provider.manners().removes && provider.manners().takes_prefix);
     assert_eq!(provider.play(), []);
     assert_eq!(unshown("dyn.example", text), Vec::<String>::new());
 }

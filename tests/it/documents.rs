@@ -87,7 +87,7 @@ fn links_between_documents_lead_somewhere() {
 }
 
 fn providers() -> String {
-    let mut list = "| `provider` | Name | Kind | v4/v6 | Dual in one request | Spacing | Documentation |\n|---|---|---|---|---|---|---|\n"
+    let mut list = "| `provider` | Name | Kind | v4/v6 | Dual in one request | Also | Spacing | Documentation |\n|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for entry in catalogue::providers().unwrap() {
         // `custom` has nobody's front door: its page is this one.
@@ -108,10 +108,29 @@ fn providers() -> String {
             seconds => options::seconds(seconds),
         };
         let docs = docs.join(" ");
-        writeln!(list, "| `{}` | {name} | {kind} | {families} | {dual} | {spacing} | {docs} |", entry.id)
-            .unwrap();
+        writeln!(
+            list,
+            "| `{}` | {name} | {kind} | {families} | {dual} | {} | {spacing} | {docs} |",
+            entry.id,
+            also(&entry)
+        )
+        .unwrap();
     }
     list
+}
+
+/// What can be said beyond one address for each family.
+fn also(entry: &Provider) -> String {
+    let manners = entry.manners();
+    let abilities = [
+        (manners.mixed, "own addresses"),
+        (manners.several, "several addresses"),
+        (manners.takes_prefix, "prefix"),
+        (manners.removes && !manners.removes_all, "removal"),
+        (manners.removes_all, "removal of both"),
+    ];
+    let able: Vec<&str> = abilities.iter().filter(|(can, _)| *can).map(|(_, word)| *word).collect();
+    able.join(", ")
 }
 
 fn families(entry: &Provider) -> &'static str {

@@ -1,17 +1,21 @@
 //! A provider, with the credentials and names of one record: checked once, then only asked.
 
+mod error;
+
 use std::fmt;
 use std::sync::Arc;
 
-use super::answer::{Answers, MatcherError};
+use super::answer::Answers;
 use super::custom;
 use super::dialogue::Dialogue;
+use super::dns::Prerequisite;
 use super::entry::{Provider, Status};
 use super::form::{Form, Forms};
 use super::rfc2136::Peer;
 use super::settings::AccountSettings;
-use super::template::{Known, TemplateError, Values, labels_below};
+use super::template::{Known, Values, labels_below};
 use super::{Family, Manners, Secret, Step, Update};
+pub use error::AccountError;
 
 /// A provider, with the credentials of one record. Cheap to clone; `Send` and `Sync`.
 #[derive(Clone)]
@@ -26,6 +30,7 @@ pub(super) struct Inner {
     /// What takes the place of requests and answers for a provider that speaks DNS.
     dns: Option<Arc<Peer>>,
     manners: Manners,
+    families: Vec<Family>,
     key: String,
     endpoint: String,
     fingerprint: u64,
@@ -77,6 +82,7 @@ impl Account {
         let mut inner = Inner {
             path: settings.path_or(&provider.path),
             manners: custom.as_ref().map_or(&provider.manners, |custom| &custom.manners).clone(),
+            families: families.to_vec(),
             key: String::new(),
             endpoint: String::new(),
             fingerprint: settings.fingerprint(&provider),
@@ -86,6 +92,8 @@ impl Account {
             custom,
             dns,
         };
+        // A name that is gone with its last record could not be told again.
+        inner.manners.removes &= inner.settings.dns.prerequisite != Prerequisite::NameExists;
         errors.extend(inner.locate(names));
         if errors.is_empty() { Ok(Self(Arc::new(inner))) } else { Err(errors) }
     }
@@ -118,6 +126,14 @@ impl Account {
     #[must_use]
     pub fn provider(&self) -> &Provider {
         &self.0.provider
+    }
+
+    /// Whether the provider takes an address of the account's from where the request comes: it must then leave by the
+    /// device that has the address.
+    #[must_use]
+    pub fn uses_source_address(&self) -> bool {
+        let takes = |family: &Family| self.0.forms().of(*family).is_some_and(|form| !form.carries(*family));
+        self.0.families.iter().any(takes)
     }
 
     /// Replaces every secret of this account in a text by `***`, in clear, percent-encoded, base64 and digest form.
@@ -172,6 +188,11 @@ impl Inner {
         &self.manners
     }
 
+    /// The families that the account's record has.
+    pub(super) fn families(&self) -> &[Family] {
+        &self.families
+    }
+
     /// Whether the zone of a name is to be found out.
     pub(super) fn searches_zones(&self) -> bool {
         self.settings.zone.is_none()
@@ -188,6 +209,7 @@ impl Inner {
             names,
             ipv4: None,
             ipv6: None,
+            prefix: None,
             family,
             known: Known::default(),
             now: 0,
@@ -224,121 +246,6 @@ impl Inner {
         vec![AccountError::Insecure { option, endpoint: self.endpoint.clone() }]
     }
 }
-
-/// A mistake in the settings of one account. Whoever wrote the configuration can mend it; no variant holds a secret.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AccountError {
-    /// The provider does not exist any more.
-    Dead {
-        /// The provider's id.
-        provider: String,
-        /// What became of it and what to use instead.
-        words: String,
-    },
-    /// The request would be readable by everybody on its way.
-    Insecure {
-        /// The option that names the URL; `insecure` if the entry does, so that only this can be set.
-        option: &'static str,
-        /// Whom the request would go to.
-        endpoint: String,
-    },
-    /// A value that no request can hold.
-    Invalid {
-        /// The option.
-        option: &'static str,
-        /// What to do about it.
-        mend: &'static str,
-    },
-    /// A condition on the answer that cannot be read.
-    Matcher {
-        /// The option.
-        option: &'static str,
-        /// The mistake.
-        error: MatcherError,
-    },
-    /// The provider needs a value that is not set.
-    Missing {
-        /// The provider's id.
-        provider: String,
-        /// The option.
-        option: &'static str,
-        /// What the entry says about it.
-        what: String,
-    },
-    /// The provider cannot set records of this family.
-    NoForm {
-        /// The provider's id.
-        provider: String,
-        /// The family.
-        family: Family,
-    },
-    /// A name that the account's zone, or the provider, does not contain.
-    OutsideZone {
-        /// The name.
-        name: String,
-        /// The zones that it could lie in, separated by commas.
-        zones: String,
-    },
-    /// A URL, header field or body that cannot be read.
-    Template {
-        /// The option.
-        option: &'static str,
-        /// The mistake.
-        error: TemplateError,
-    },
-}
-
-impl AccountError {
-    /// The option to be changed.
-    #[must_use]
-    pub fn option(&self) -> &'static str {
-        match self {
-            Self::Dead { .. } => "provider",
-            Self::Insecure { option, .. }
-            | Self::Invalid { option, .. }
-            | Self::Matcher { option, .. }
-            | Self::Missing { option, .. }
-            | Self::Template { option, .. } => option,
-            Self::NoForm { family: Family::V4, .. } => "ipv4",
-            Self::NoForm { family: Family::V6, .. } => "ipv6",
-            Self::OutsideZone { .. } => "hostname",
-        }
-    }
-}
-
-impl fmt::Display for AccountError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dead { provider, words } => write!(f, "provider '{provider}' is gone: {words}"),
-            Self::Insecure { option: "insecure", endpoint } => write!(
-                f,
-                "this provider is spoken to without encryption ({endpoint}): everyone on the way can read the password; if \
-                 you accept that, set 'insecure'"
-            ),
-            Self::Insecure { option, endpoint } => write!(
-                f,
-                "'{option}' leads to {endpoint} without encryption; use https:// or, if it has none, set 'insecure'"
-            ),
-            Self::Invalid { option, mend } => write!(f, "'{option}': {mend}"),
-            Self::Matcher { error, .. } => write!(f, "{error}"),
-            Self::Missing { provider, option, what } if what.is_empty() => {
-                write!(f, "provider '{provider}' needs '{option}'")
-            }
-            Self::Missing { provider, option, what } => {
-                write!(f, "provider '{provider}' needs '{option}': {what}")
-            }
-            Self::NoForm { provider, family } => {
-                write!(f, "provider '{provider}' sets no {family} address; remove '{}'", self.option())
-            }
-            Self::OutsideZone { name, zones } => {
-                write!(f, "'{name}' does not lie in {zones}; write the whole name, or set another 'zone'")
-            }
-            Self::Template { error, .. } => write!(f, "{error}"),
-        }
-    }
-}
-
-impl std::error::Error for AccountError {}
 
 fn missing(
     provider: &Provider,

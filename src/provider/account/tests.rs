@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::template::{Kind, Rules, Syntax, Template, query};
 use super::*;
-use crate::provider::{Reply, Request, Verdict, catalogue};
+use crate::provider::{DnsSettings, Prefix, Reply, Request, Verdict, catalogue};
 
 const V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 2, 3, 4, 5);
@@ -190,6 +190,64 @@ fn two_families_without_a_common_request_become_two_requests() {
     assert!(matches!(verdicts[..], [Verdict::Busy { .. }]));
 }
 
+/// Who is told an address by the connection alone: a request to one of them leaves by the device that has it.
+#[test]
+fn these_entries_use_the_address_that_a_request_comes_from() {
+    let using = |family| {
+        let takes =
+            |provider: &&Arc<Provider>| provider.forms.of(family).is_some_and(|form| !form.carries(family));
+        ALL.iter().filter(takes).map(|provider| provider.id.as_str()).collect::<Vec<_>>()
+    };
+    let only_v4 = ["dy.fi", "dynup.de", "ipnodns.ru", "no-ip.pl", "staticcling.org"];
+    let both = ["cloudns.net", "mythic-beasts.com"];
+    let mut v4 = [&only_v4[..], &both].concat();
+    v4.sort_unstable();
+    assert_eq!(using(Family::V4), v4);
+    assert_eq!(using(Family::V6), both);
+    for (id, expected) in [("mythic-beasts.com", true), ("dyn.com", false)] {
+        let account = account(id, full("open-sesame"), "a.example.net", &[Family::V6]).unwrap();
+        assert_eq!(account.uses_source_address(), expected, "{id}");
+    }
+}
+
+#[test]
+fn a_url_without_an_address_uses_the_one_that_the_request_comes_from() {
+    let uses = |url, family| {
+        account("custom", custom(url), "a.example.net", &[family]).unwrap().uses_source_address()
+    };
+    assert!(uses("https://x.example/?h={host}", Family::V6));
+    assert!(!uses("https://x.example/?p=<ip6lanprefix>", Family::V6));
+    assert!(!uses("https://x.example/?a=<ipaddr>", Family::V4));
+}
+
+#[test]
+fn a_url_states_the_prefix_that_is_known_and_else_the_64_bits_of_the_address() {
+    let url = custom("https://x.example/?a=<ip6addr>&p=<ip6lanprefix>");
+    let account = account("custom", url, "a.example.net", &[Family::V6]).unwrap();
+    assert!(account.manners().takes_prefix);
+    let asked = |prefix| {
+        let names = vec!["a.example.net".to_owned()];
+        let update = Update { names, ipv6: Some(V6), prefix, ..Update::default() };
+        let Step::Send(request) = account.dialogue(&update, 0).1 else { panic!("no request") };
+        request.url.expose().to_owned()
+    };
+    assert_eq!(asked(None), "https://x.example/?a=2001:db8:0:1:2:3:4:5&p=2001:db8:0:1::/64");
+    let prefix = Some(Prefix::of(V6, 56));
+    assert_eq!(asked(prefix), "https://x.example/?a=2001:db8:0:1:2:3:4:5&p=2001:db8::/56");
+}
+
+#[test]
+fn a_record_is_not_removed_where_only_names_that_exist_are_updated() {
+    let removes = |prerequisite| {
+        let dns = DnsSettings { prerequisite, ..DnsSettings::default() };
+        let settings = AccountSettings { dns, ..full("c2VjcmV0IHNlY3JldA==") };
+        let account = account("rfc2136", settings, "a.example.net", &[Family::V4]).unwrap();
+        account.manners().removes
+    };
+    assert!(removes(Prerequisite::None));
+    assert!(!removes(Prerequisite::NameExists));
+}
+
 #[test]
 fn a_secret_that_the_provider_repeats_is_hidden() {
     let account = account("dyn.com", full("open&sesame"), "a.example.net", &[Family::V4]).unwrap();
@@ -266,7 +324,7 @@ proptest! {
         let template = Template::parse("body", "{\"key\":\"{param}\"}", &Rules::entry(Kind::Json)).unwrap();
         let settings = AccountSettings { param: secret(&password), ..AccountSettings::default() };
         let values = Values {
-            settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, family: Family::V4,
+            settings: &settings, zones: &[], label_depth: 0, path: "", names: &[], ipv4: None, ipv6: None, prefix: None, family: Family::V4,
             record_types: &[String::new(), String::new()], known: Known::default(), now: 0,
         };
         let json: serde_json::Value = serde_json::from_str(&template.render(&values).sent).unwrap();

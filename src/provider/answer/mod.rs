@@ -219,7 +219,7 @@ fn location_host(reply: &Reply) -> Option<String> {
 }
 
 /// Whether a body is an HTML page: what a captive portal, a proxy or a parked domain answers.
-fn is_page(body: &str) -> bool {
+pub(super) fn is_page(body: &str) -> bool {
     const SIGNS: [&str; 6] = ["<!doctype html", "<html", "<head", "<body", "<title", "<script"];
     let lower = body.to_ascii_lowercase();
     SIGNS.iter().any(|sign| lower.contains(sign))

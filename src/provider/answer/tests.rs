@@ -23,6 +23,7 @@ fn classify(answers: &Answers, reply: &Reply, names: usize) -> Vec<Verdict> {
         names: &names,
         ipv4: Some(std::net::Ipv4Addr::new(203, 0, 113, 7)),
         ipv6: None,
+        prefix: None,
         family: Family::V4,
         known: Known::default(),
         now: 0,

@@ -1,5 +1,6 @@
 //! One update on its way: which request comes next, and what all answers together mean.
 
+mod plan;
 mod search;
 mod weight;
 
@@ -9,13 +10,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::account::Inner;
-use super::form::Form;
+use super::form::Purpose;
 use super::lookup::{Found, What};
 use super::rfc2136::Talk;
-use super::template::{Known, Values};
-use super::{Family, Refusal, Reply, Request, Step, Update, Verdict};
+use super::template::{Known, Placeholder};
+use super::{Family, Reply, Request, Step, Update, Verdict};
+use plan::{Part, Told};
 use search::Search;
-use weight::{concerns_all, rank, untold, with_patience};
+use weight::{concerns_all, is_unknown, of_removal, rank, untold, with_patience};
 
 /// An update on its way; see the module's picture.
 pub struct Dialogue {
@@ -37,25 +39,12 @@ pub struct Dialogue {
     talk: Option<Talk>,
 }
 
-/// What one request tells.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Part {
-    names: Range<usize>,
-    told: Told,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Told {
-    Both,
-    One(Family),
-}
-
 /// The question that the next reply answers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Asked {
     /// The lookup of this number, for the first part.
     Lookup(usize),
-    /// To take the first part's record away, before it is written anew.
+    /// To take the first part's record away: for good, or before it is written anew.
     Remove,
     /// To write the first part's record.
     Update,
@@ -70,13 +59,14 @@ enum Asked {
 /// A record that is written together with others, if there are any.
 #[derive(Debug)]
 struct Write {
-    names: Range<usize>,
-    /// The request for this record alone.
-    alone: Request,
+    part: Part,
+    /// The request for this record alone, if there is one.
+    alone: Option<Request>,
     /// Where a request for several goes: only those with the same way go together.
     way: Request,
     item: String,
-    creates: bool,
+    /// The list that the item belongs to.
+    list: Asked,
 }
 
 impl Dialogue {
@@ -114,9 +104,10 @@ impl Dialogue {
             Asked::Lookup(number) => self.look(number, reply),
             Asked::Together(count) => {
                 let written: Vec<Write> = self.writes.drain(..count.min(self.writes.len())).collect();
-                for names in written.into_iter().map(|write| write.names) {
-                    let verdicts = self.classify(reply, &names, Told::One(Family::V4));
-                    self.conclude(names, verdicts);
+                for Part { names, told } in written.into_iter().map(|write| write.part) {
+                    let verdicts = self.classify(reply, &names, told);
+                    let is_removal = count == 1 && matches!(told, Told::Gone(_));
+                    self.conclude(names, if is_removal { of_removal(verdicts, reply) } else { verdicts });
                 }
             }
             Asked::After => self.settle(reply),
@@ -152,8 +143,8 @@ impl Dialogue {
         let names = self.update.names.get(part.names.clone())?;
         let form = match self.asked {
             Asked::Lookup(number) => &self.account.forms().lookups.get(number)?.form,
-            Asked::Create => self.account.forms().create.as_ref()?,
-            Asked::Remove => self.account.forms().remove.as_ref()?,
+            Asked::Create => self.account.forms().get(Purpose::Create)?,
+            Asked::Remove => self.account.forms().removal(part.told.family())?,
             Asked::After | Asked::Together(_) | Asked::Update => self.form(part.told)?,
         };
         Some(form.request(&self.values(names, part.told)))
@@ -165,7 +156,20 @@ impl Dialogue {
         let walks = self.account.searches_zones() && lookups.iter().any(|lookup| lookup.walk);
         let first = self.parts.front().and_then(|part| self.update.names.get(part.names.start));
         self.search.begin(first.map_or("", String::as_str), walks);
-        self.asked = if lookups.is_empty() { Asked::Update } else { Asked::Lookup(0) };
+        if lookups.is_empty() {
+            self.write(self.first_write());
+        } else {
+            self.asked = Asked::Lookup(0);
+        }
+    }
+
+    /// What is asked once everything is known about the first part.
+    fn first_write(&self) -> Asked {
+        match self.parts.front() {
+            Some(Part { told: Told::Gone(_), .. }) => Asked::Remove,
+            Some(_) if self.account.forms().replaces => Asked::Remove,
+            Some(_) | None => Asked::Update,
+        }
     }
 
     /// Takes the answer to a lookup.
@@ -180,22 +184,20 @@ impl Dialogue {
             let values = self.values(std::slice::from_ref(&name), told);
             lookup.read(reply, &values, account.answers(), &|text| account.redact(text))
         };
-        let can_create = lookup.what == What::Record && account.forms().create.is_some();
+        let can_create = lookup.what == What::Record && account.forms().get(Purpose::Create).is_some();
+        let is_gone = lookup.what == What::Record && matches!(told, Told::Gone(_));
         match found {
             Found::Element { same: true, .. } => self.conclude(names, vec![Verdict::Unchanged]),
             Found::Element { taken, zone, .. } => {
                 self.search.learn(&name, taken, zone);
-                let removes = account.forms().remove.is_some();
-                match (is_last, removes) {
-                    (false, _) => self.asked = Asked::Lookup(number + 1),
-                    (true, false) => self.write(Asked::Update),
-                    (true, true) => self.asked = Asked::Remove,
-                }
+                if is_last { self.write(self.first_write()) } else { self.asked = Asked::Lookup(number + 1) }
             }
             Found::Failed(verdict) => {
                 let verdict = with_patience(verdict, reply, account.manners().busy_pause);
                 self.conclude(names, vec![verdict]);
             }
+            Found::Nothing if is_gone => self.conclude(names, vec![Verdict::Unchanged]),
+            Found::Missing if is_gone && !lookup.walk => self.conclude(names, vec![Verdict::Unchanged]),
             Found::Nothing if can_create => self.write(Asked::Create),
             Found::Missing if can_create && !lookup.walk => self.write(Asked::Create),
             Found::Missing | Found::Nothing
@@ -209,17 +211,28 @@ impl Dialogue {
         self.asked = asked;
         let account = Arc::clone(&self.account);
         let Some(batch) = &account.forms().batch else { return };
-        let (Some(alone), Some(part)) = (self.request(), self.parts.front().cloned()) else { return };
+        let item = match asked {
+            Asked::Create => batch.create.as_ref(),
+            Asked::Remove => batch.remove.as_ref(),
+            Asked::After | Asked::Lookup(_) | Asked::Together(_) | Asked::Update => Some(&batch.update),
+        };
+        let (Some(item), Some(part)) = (item, self.parts.front().cloned()) else { return };
+        let alone = self.request();
         let names = self.update.names.get(part.names.clone()).unwrap_or_default();
-        let values = self.values(names, part.told);
-        let creates = asked == Asked::Create;
-        let item = if creates { &batch.create } else { &batch.update };
+        let mut values = self.values(names, part.told);
+        let addresses = self.addresses(&part);
+        let records: Vec<String> =
+            addresses.iter().filter_map(|ip| batch.record(&values.with(*ip))).collect();
+        let records = records.join(batch.comma());
+        values.known.records = &records;
+        let lists = |placeholder| batch.form.placeholders().any(|found| found == placeholder);
         let write = Write {
-            names: part.names,
-            alone,
+            // Several addresses have no other way than a batch.
+            alone: if addresses.len() > 1 { None } else { alone },
             way: batch.form.request(&values),
             item: item.render(&values).sent.to_string(),
-            creates,
+            list: if asked == Asked::Remove && !lists(Placeholder::Removes) { Asked::Update } else { asked },
+            part,
         };
         self.writes.push(write);
         self.parts.pop_front();
@@ -234,18 +247,18 @@ impl Dialogue {
         let count = self.writes.iter().take_while(|write| write.way == way).count();
         self.asked = Asked::Together(count);
         let together = self.writes.get(..count)?;
-        if let [only] = together {
-            return Some(only.alone.clone());
+        if let [Write { alone: Some(alone), .. }] = together {
+            return Some(alone.clone());
         }
-        let join = |creates: bool| {
-            let items = together.iter().filter(|write| write.creates == creates);
-            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(",")
-        };
-        let (creates, updates) = (join(true), join(false));
         let batch = self.account.forms().batch.as_ref()?;
-        let names = self.update.names.get(together.first()?.names.clone())?;
+        let join = |list: Asked| {
+            let items = together.iter().filter(|write| write.list == list);
+            items.map(|write| write.item.as_str()).collect::<Vec<_>>().join(batch.comma())
+        };
+        let (creates, removes, updates) = (join(Asked::Create), join(Asked::Remove), join(Asked::Update));
+        let names = self.update.names.get(together.first()?.part.names.clone())?;
         let mut values = self.values(names, Told::One(Family::V4));
-        values.known = Known { creates: &creates, updates: &updates, ..values.known };
+        values.known = Known { creates: &creates, removes: &removes, updates: &updates, ..values.known };
         let filled = batch.form.request(&values);
         // What was found out since then is about other records.
         Some(Request { url: way.url, shown: way.shown, ..filled })
@@ -272,7 +285,7 @@ impl Dialogue {
 
     /// Remembers that a success is to be put into force; also of what was right before: perhaps that never was.
     fn plan_after(&mut self, names: &Range<usize>, verdicts: &[Verdict]) {
-        let Some(form) = &self.account.forms().after else { return };
+        let Some(form) = self.account.forms().get(Purpose::After) else { return };
         let success = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Good | Verdict::Unchanged));
         let Some(told) = self.update.names.get(names.clone()).filter(|_| success) else { return };
         let request = form.request(&self.values(told, Told::One(Family::V4)));
@@ -282,17 +295,21 @@ impl Dialogue {
         }
     }
 
-    /// Takes the answer to a write. A record that could not be taken away because it is gone is written all the same.
+    /// Takes the answer to a write.
     fn hear(&mut self, asked: Asked, reply: &Reply) {
         let Some(Part { names, told }) = self.parts.front().cloned() else { return };
-        let verdicts = self.classify(reply, &names, told);
-        let unknown = matches!(verdicts.as_slice(), [Verdict::Refused { refusal: Refusal::Name, .. }]);
+        let mut verdicts = self.classify(reply, &names, told);
+        if asked == Asked::Remove {
+            verdicts = of_removal(verdicts, reply);
+        }
         let forms = self.account.forms();
+        let can_create = forms.get(Purpose::Create).is_some() && !forms.looks_for_the_record();
+        let unknown = matches!(verdicts.as_slice(), [verdict] if is_unknown(verdict));
         let done = matches!(verdicts.as_slice(), [Verdict::Good | Verdict::Unchanged]);
         match asked {
-            Asked::Remove if done || unknown => self.asked = Asked::Update,
+            Asked::Remove if done && !matches!(told, Told::Gone(_)) => self.asked = Asked::Update,
             // The record that is not there yet; after a lookup it was.
-            Asked::Update if unknown && forms.create.is_some() && !forms.looks_for_the_record() => {
+            Asked::Update if unknown && can_create => {
                 self.asked = Asked::Create;
             }
             Asked::After
@@ -324,7 +341,7 @@ impl Dialogue {
         if let Some(failure) = failure {
             let rest = self.parts.drain(..).map(|part| part.names);
             let rest: Vec<Range<usize>> =
-                rest.chain(self.writes.drain(..).map(|write| write.names)).collect();
+                rest.chain(self.writes.drain(..).map(|write| write.part.names)).collect();
             for index in rest.into_iter().flatten() {
                 self.note(index, failure.clone());
             }
@@ -337,44 +354,6 @@ impl Dialogue {
             Some(worse) if rank(worse) >= rank(&verdict) => {}
             Some(_) | None => *known = Some(verdict),
         }
-    }
-
-    /// The fewest requests that tell everything: one for each stretch of names, and for each family unless one request
-    /// can carry both. With lookups, one for each record.
-    fn plan(&self) -> VecDeque<Part> {
-        let told: Vec<Told> = match (self.update.ipv4, self.update.ipv6) {
-            (Some(_), Some(_)) if self.form(Told::Both).is_some() => vec![Told::Both],
-            (ipv4, ipv6) => {
-                let v4 = ipv4.map(|_| Told::One(Family::V4));
-                v4.into_iter().chain(ipv6.map(|_| Told::One(Family::V6))).collect()
-            }
-        };
-        let forms = self.account.forms();
-        let count = self.update.names.len();
-        let size = if forms.lookups.is_empty() { self.account.manners().max_names.max(1) } else { 1 };
-        let mut parts = VecDeque::new();
-        for from in (0..count).step_by(size) {
-            for told in told.iter().filter(|told| self.form(**told).is_some()) {
-                parts.push_back(Part { names: from..count.min(from + size), told: *told });
-            }
-        }
-        parts
-    }
-
-    fn form(&self, told: Told) -> Option<&Form> {
-        match told {
-            Told::Both => self.account.forms().dual.as_ref(),
-            Told::One(family) => self.account.forms().of(family),
-        }
-    }
-
-    fn values<'a>(&'a self, names: &'a [String], told: Told) -> Values<'a> {
-        let (ipv4, ipv6, family) = match told {
-            Told::Both => (self.update.ipv4, self.update.ipv6, Family::V4),
-            Told::One(Family::V4) => (self.update.ipv4, None, Family::V4),
-            Told::One(Family::V6) => (None, self.update.ipv6, Family::V6),
-        };
-        Values { ipv4, ipv6, known: self.search.known(), now: self.now, ..self.account.values(names, family) }
     }
 }
 

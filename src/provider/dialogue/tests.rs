@@ -1,12 +1,16 @@
 //! Promises about dialogues of several requests, whatever a server answers.
 
+mod removal;
+mod several;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
 use crate::provider::{
-    Account, AccountSettings, Family, Provider, Refusal, Reply, Request, Secret, Step, Update, Verdict,
+    Account, AccountSettings, Family, Method, Provider, Refusal, Reply, Request, Secret, Step, Update,
+    Verdict,
 };
 
 /// An entry with everything that there is.
@@ -27,12 +31,16 @@ method = "POST"
 url = "https://api.example.net/zones/{zone_id}/records?s={session}"
 body_type = "json"
 body = '{"name":"{label_at}","value":"{ip}"}'
+[request.remove]
+method = "DELETE"
+url = "https://api.example.net/zones/{zone_id}/records/{id}?s={session}"
 [request.batch]
 method = "POST"
 url = "https://api.example.net/zones/{zone_id}/batch?s={session}"
-body = '[{updates}],[{creates}]'
+body = '[{updates}],[{creates}],[{removes}]'
 update = '"{id}={ip}"'
 create = '"{label_at}={ip}"'
+remove = '"{id}"'
 [[lookup]]
 what = "login"
 method = "POST"
@@ -64,6 +72,7 @@ static PROVIDER: LazyLock<Arc<Provider>> = LazyLock::new(|| Arc::new(Provider::p
 
 const V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7);
+const OWN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 9);
 
 fn account(names: &[String], zone: Option<&str>) -> Account {
     let settings = AccountSettings {
@@ -77,6 +86,13 @@ fn account(names: &[String], zone: Option<&str>) -> Account {
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// An account of an entry that needs no settings.
+fn plain(entry: &str, families: &[Family]) -> Account {
+    let provider = Arc::new(Provider::parse(entry).unwrap());
+    let names = names(&["a.example.org", "b.example.org"]);
+    Account::new(provider, AccountSettings::default(), &names, families).unwrap()
 }
 
 /// Plays a dialogue against a server; gives what was asked (method, path, body) and what came of it.
@@ -151,8 +167,8 @@ fn several_records_go_together_and_no_question_is_asked_twice() {
             "GET /zones?s=s1",
             "GET /zones/2/records?s=s1&name=nas.home.example.org",
             "GET /zones/1/records?s=s1&name=www.example.org",
-            r#"POST /zones/2/batch?s=s1 ["r1=203.0.113.7"],["nas=2001:db8::7"]"#,
-            r#"POST /zones/1/batch?s=s1 [],["www=203.0.113.7","www=2001:db8::7"]"#,
+            r#"POST /zones/2/batch?s=s1 ["r1=203.0.113.7"],["nas=2001:db8::7"],[]"#,
+            r#"POST /zones/1/batch?s=s1 [],["www=203.0.113.7","www=2001:db8::7"],[]"#,
         ]
     );
     assert_eq!(verdicts, [Verdict::Good, Verdict::Good]);
@@ -284,9 +300,13 @@ proptest! {
                 "\\PC{0,40}",
             ],
         ), 1..12),
+        ipv4 in proptest::option::of(Just(V4)),
+        removed in proptest::sample::subsequence(vec![Family::V4, Family::V6], 0..=2),
     ) {
         let names = names(&["nas.example.org", "b.example.org", "c.example.com"]);
-        let update = Update { names: names.clone(), ipv4: Some(V4), ipv6: Some(V6), ..Update::default() };
+        let mut update = Update { names: names.clone(), ipv4, ipv6: Some(V6), removed, ..Update::default() };
+        update.ipv6_of.insert(names[1].clone(), OWN_V6);
+        update.further.push(OWN_V6.into());
         let mut turn = 0;
         let (_, verdicts) = converse(&account(&names, None), &update, |_| {
             turn += 1;

@@ -2,7 +2,22 @@
 
 use std::time::Duration;
 
+use super::super::answer::is_page;
 use super::super::{Refusal, Reply, Verdict};
+
+/// Whether the provider knows no such name or record.
+pub(super) fn is_unknown(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Refused { refusal: Refusal::Name, .. })
+}
+
+/// What the answer to a removal means: a record that the provider does not know is gone. A page may come from anybody.
+pub(super) fn of_removal(mut verdicts: Vec<Verdict>, reply: &Reply) -> Vec<Verdict> {
+    if !is_page(&reply.body) {
+        let unknown = verdicts.iter_mut().filter(|verdict| is_unknown(verdict));
+        unknown.for_each(|verdict| *verdict = Verdict::Unchanged);
+    }
+    verdicts
+}
 
 /// Whether what is left of the update would be answered alike.
 pub(super) fn concerns_all(verdict: &Verdict) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::super::form::Purpose;
 use super::super::lookup::What;
 use super::{Provider, Status};
 
@@ -63,7 +64,7 @@ impl Provider {
             ProviderKind::OwnServer
         } else if self.forms.lookups.iter().any(|lookup| lookup.what != What::Login) {
             ProviderKind::ListThenWrite
-        } else if self.forms.create.is_some() {
+        } else if self.forms.get(Purpose::Create).is_some() {
             ProviderKind::Fallback
         } else {
             ProviderKind::OneRequest

@@ -3,45 +3,32 @@
 use std::rc::Rc;
 
 use super::super::api::Scheme;
-use super::super::form::{Auth, Batch, Form, Forms, is_field_name};
+use super::super::form::{Auth, Batch, BodyType, Form, Forms, Purpose, is_field_name};
 use super::super::lookup::{Lookup, What};
 use super::super::template::{Keep, Kind, Rules, Taken, Template};
 use super::super::{Family, Method};
-use super::Mistakes;
 use super::error::EntryMistake;
-use super::raw::{RawBatch, RawEntry, RawForm, RawLookup, RawRequest};
+use super::raw::{REQUESTS, RawBatch, RawEntry, RawForm, RawLookup, RawRequest};
+use super::{Mistakes, unremovable};
 
 impl Mistakes {
     pub(super) fn forms(&mut self, entry: &RawEntry) -> Forms {
         let raw = &entry.request;
         let rules = self.rules(raw, &entry.lookup);
-        let (v4, v6) = if let Some(any) = &raw.any {
-            if raw.v4.is_some() || raw.v6.is_some() {
-                self.rule("request.any", "stands for v4 and v6; remove it, or both of them");
+        let mut requests: Vec<(Purpose, Form)> = Vec::new();
+        for (name, form) in &raw.forms {
+            let Some(form) = self.form(&format!("request.{name}"), form, raw, &rules) else { continue };
+            let purposes =
+                REQUESTS.iter().filter(|(known, _)| known == name).flat_map(|(_, purposes)| *purposes);
+            for purpose in purposes {
+                requests.push((*purpose, Form { is_question: purpose.is_question(), ..form.clone() }));
             }
-            (Some(("request.any", any)), Some(("request.any", any)))
-        } else {
-            (
-                raw.v4.as_ref().map(|form| ("request.v4", form)),
-                raw.v6.as_ref().map(|form| ("request.v6", form)),
-            )
-        };
-        let before = self.0.len();
-        let v4 = v4.and_then(|(name, form)| self.form(name, form, raw, &rules));
-        // The mistakes of `any` are not told twice.
-        let told = self.0.len() > before && raw.any.is_some();
-        let v6 = if told { None } else { v6.and_then(|(name, form)| self.form(name, form, raw, &rules)) };
-        let dual = raw.dual.as_ref().and_then(|form| self.form("request.dual", form, raw, &rules));
-        let create = raw.create.as_ref().and_then(|form| self.form("request.create", form, raw, &rules));
-        let after = raw.after.as_ref().and_then(|form| self.form("request.after", form, raw, &rules));
-        let after = after.map(|form| Form { is_question: true, ..form });
-        let remove = raw.remove.as_ref().and_then(|form| self.form("request.remove", form, raw, &rules));
-        let remove = remove.map(|form| Form { is_question: true, ..form });
+        }
         let batch = raw.batch.as_ref().and_then(|batch| self.batch(batch, raw, &rules));
         let lookups = entry.lookup.iter().filter_map(|lookup| self.lookup(lookup, raw, &rules)).collect();
-        let forms = Forms { v4, v6, dual, create, after, remove, batch, lookups };
-        self.check_families(&forms);
-        self.check_remove(&forms);
+        let forms = Forms { requests, replaces: raw.replaces, batch, lookups };
+        self.check_families(raw, &forms);
+        self.check_removals(entry, &forms);
         forms
     }
 
@@ -59,32 +46,53 @@ impl Mistakes {
         Rules { keep, taken, ..Rules::entry(Kind::Url) }
     }
 
-    fn check_families(&mut self, forms: &Forms) {
-        if forms.dual.as_ref().is_some_and(|form| !form.carries(Family::V4) || !form.carries(Family::V6)) {
-            self.rule("request.dual", "must state both addresses: {ip4} and {ip6}");
-        }
-        if forms.after.is_some() && forms.batch.is_some() {
-            self.rule("request.after", "cannot follow a batch");
-        }
-        if forms.dual.is_some() && !forms.lookups.is_empty() {
-            self.rule("request.dual", "cannot follow a lookup, which is about one record; use a batch");
-        }
-        for (name, form, other) in
-            [("request.v4", &forms.v4, Family::V6), ("request.v6", &forms.v6, Family::V4)]
-        {
-            let own = if other == Family::V6 { Family::V4 } else { Family::V6 };
-            if form.as_ref().is_some_and(|form| form.carries(other) && !form.carries(own)) {
-                self.rule(name, format!("states an address of {other} only"));
+    fn check_families(&mut self, raw: &RawRequest, forms: &Forms) {
+        for [any, v4, v6] in [["any", "v4", "v6"], ["remove", "remove_v4", "remove_v6"]] {
+            if raw.has(any) && (raw.has(v4) || raw.has(v6)) {
+                let mend = format!("stands for {v4} and {v6}; remove it, or both of them");
+                self.rule(format!("request.{any}"), mend);
             }
+        }
+        for (purpose, form) in &forms.requests {
+            let (v4, v6) = (form.carries(Family::V4), form.carries(Family::V6));
+            let (name, fits, mend) = match purpose {
+                Purpose::V4 => ("v4", v4 || !v6, "states an address of IPv6 only"),
+                Purpose::V6 => ("v6", v6 || !v4, "states an address of IPv4 only"),
+                Purpose::Dual => ("dual", v4 && v6, "must state {ip4} and {ip6}"),
+                Purpose::Prefix => ("prefix", form.takes_prefix(), "must state {prefix6}"),
+                Purpose::DualPrefix => {
+                    ("dual_prefix", v4 && form.takes_prefix(), "must state {ip4} and {prefix6}")
+                }
+                Purpose::After | Purpose::Create | Purpose::RemoveV4 | Purpose::RemoveV6 => continue,
+            };
+            if !fits {
+                self.rule(format!("request.{name}"), mend);
+            }
+            let is_of_one_record = !forms.lookups.is_empty() || forms.batch.is_some();
+            if is_of_one_record && !matches!(purpose, Purpose::V4 | Purpose::V6) {
+                let mend = "cannot go with a lookup or a batch, which are about one record each";
+                self.rule(format!("request.{name}"), mend);
+            }
+        }
+        if forms.get(Purpose::After).is_some() && forms.batch.is_some() {
+            self.rule("request.after", "cannot follow a batch");
         }
     }
 
-    fn check_remove(&mut self, forms: &Forms) {
-        if forms.remove.is_some() && (!forms.looks_for_the_record() || forms.batch.is_some()) {
+    fn check_removals(&mut self, entry: &RawEntry, forms: &Forms) {
+        let has_removal = [Family::V4, Family::V6].into_iter().any(|family| forms.removal(family).is_some());
+        if forms.replaces && !(has_removal && forms.looks_for_the_record() && forms.batch.is_none()) {
             self.rule(
-                "request.remove",
-                "needs a lookup of the record that it takes away, and cannot go with a batch",
+                "request.replaces",
+                "needs 'remove' and a lookup of the record that it takes away, and cannot go with a batch",
             );
+        }
+        if entry.manners.removes_all && !(entry.request.has("remove") && forms.lookups.is_empty()) {
+            self.rule("manners.removes_all", "needs 'remove', and no lookup, which is about one record");
+        }
+        let removes = has_removal || forms.batch.as_ref().is_some_and(|batch| batch.remove.is_some());
+        if let Some(family) = unremovable(forms).filter(|_| removes) {
+            self.rule("request.remove", format!("removes no record of {family}, which a request sets"));
         }
     }
 
@@ -104,7 +112,8 @@ impl Mistakes {
             let value = self.template(&path, value, &rules.of(Kind::Header))?;
             headers.push((field.clone(), value));
         }
-        let body = raw.body.as_deref().or(shared.body.as_deref());
+        let body = raw.body.as_deref().filter(|body| !(raw.is_lookup && body.is_empty()));
+        let body = body.or(shared.body.as_deref().filter(|_| !raw.is_lookup));
         let kind = raw.body_type.or(shared.body_type).unwrap_or_default();
         let body = match body {
             Some(body) => Some((kind, self.template(&format!("{name}.body"), body, &rules.of(kind.kind()))?)),
@@ -124,7 +133,7 @@ impl Mistakes {
             }
         };
         Some(Form {
-            method: raw.method.or(shared.method).unwrap_or(Method::Get),
+            method: raw.method.or(shared.method.filter(|_| !raw.is_lookup)).unwrap_or(Method::Get),
             auth: auth?,
             headers,
             body,
@@ -160,19 +169,18 @@ impl Mistakes {
             ..RawForm::default()
         };
         let form = self.form("request.batch", &form, shared, rules);
-        let item = rules.of(Kind::Json);
-        let create = self.template("request.batch.create", &raw.create, &item);
-        let update = self.template("request.batch.update", &raw.update, &item);
-        Some(Batch { form: form?, create: create?, update: update? })
+        let kind = if shared.body_type == Some(BodyType::Xml) { Kind::Xml } else { Kind::Json };
+        let rules = rules.of(kind);
+        let mut item = |name: &str, text: &str| self.template(&format!("request.batch.{name}"), text, &rules);
+        let update = item("update", &raw.update);
+        let create = raw.create.as_ref().and_then(|text| item("create", text));
+        let record = raw.record.as_ref().and_then(|text| item("record", text));
+        let remove = raw.remove.as_ref().and_then(|text| item("remove", text));
+        Some(Batch { form: form?, create, update: update?, record, remove })
     }
 
     fn lookup(&mut self, raw: &RawLookup, shared: &RawRequest, rules: &Rules) -> Option<Lookup> {
-        let mut form = raw.form.clone();
-        form.method.get_or_insert(Method::Get);
-        form.body = form.body.filter(|body| !body.is_empty());
-        // The body of the update is not that of a question.
-        let shared = RawRequest { body: None, ..shared.clone() };
-        let form = self.form("lookup", &form, &shared, rules)?;
+        let form = self.form("lookup", &raw.form, shared, rules)?;
         let pattern = rules.of(Kind::Pattern);
         let mut fits = Vec::new();
         for (pointer, text) in &raw.fits {

@@ -4,6 +4,7 @@ mod error;
 mod facts;
 mod forms;
 mod holds;
+mod played;
 mod raw;
 mod table;
 
@@ -14,7 +15,7 @@ use ring::digest::{Digest, SHA256, digest};
 use toml::de::DeTable;
 
 use super::answer::{Answers, Class, Matcher, Profile};
-use super::form::{Form, Forms};
+use super::form::{Form, Forms, Purpose};
 use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
 use super::{Family, Limit, Manners};
@@ -90,7 +91,9 @@ impl Provider {
         let forms = mistakes.forms(&raw);
         let answers = mistakes.answers(&raw.answers);
         let mut manners = mistakes.manners(&raw.manners, &forms);
-        manners.dual |= raw.dns;
+        if raw.dns {
+            (manners.dual, manners.mixed, manners.several, manners.removes) = (true, true, true, true);
+        }
         mistakes.check(&raw, &forms, &answers);
         if !mistakes.0.is_empty() {
             let place = |mistake: EntryMistake| {
@@ -229,13 +232,17 @@ impl Mistakes {
         let busy_pause = days("manners.busy_pause_s", Some(raw.busy_pause_s)).unwrap_or_default();
         Manners {
             max_names: raw.max_names,
-            dual: forms.dual.is_some() || forms.batch.is_some(),
+            dual: forms.get(Purpose::Dual).is_some() || forms.batch.is_some(),
             omitted: raw.omitted,
             limits,
             refresh,
             busy_pause,
             gather: Duration::from_millis(raw.gather_ms.into()),
-            ..Manners::default()
+            mixed: forms.batch.is_some(),
+            several: forms.batch.as_ref().is_some_and(|batch| batch.record.is_some()),
+            takes_prefix: forms.takes_prefix(),
+            removes: forms.updates().next().is_some() && unremovable(forms).is_none(),
+            removes_all: raw.removes_all,
         }
     }
 
@@ -256,7 +263,7 @@ impl Mistakes {
         if raw.manners.max_names == 0 {
             self.rule("manners.max_names", "at least 1");
         }
-        let whole_list = forms.updates().all(|form| form.placeholders().any(Placeholder::is_list));
+        let whole_list = forms.of_names().all(|form| form.placeholders().any(Placeholder::is_list));
         if raw.manners.max_names > 1 && !whole_list && forms.batch.is_none() {
             self.rule(
                 "manners.max_names",
@@ -304,6 +311,12 @@ impl Mistakes {
             self.rule("optional", format!("'{option}' is not one of the credentials"));
         }
     }
+}
+
+/// A family that the provider sets and whose records cannot be taken away.
+fn unremovable(forms: &Forms) -> Option<Family> {
+    let unremovable = |family: &Family| forms.of(*family).is_some() && !forms.removes(*family);
+    [Family::V4, Family::V6].into_iter().find(unremovable)
 }
 
 fn duration(seconds: f64) -> Option<Duration> {

@@ -3,23 +3,37 @@
 use litemap::LiteMap;
 
 use super::super::answer::{Class, Lines, Profile};
-use super::super::form::BodyType;
+use super::super::form::{BodyType, Purpose};
 use super::super::lookup::What;
-use super::super::recorded::{Example, Exchange, Recorded, RecordedAnswer, RecordedRequest};
+use super::super::recorded::{Example, Recorded};
 use super::super::{Family, Method, Omitted};
 use super::holds::Holds;
 use super::table::{Fields, Table, Value};
 
 const STATUSES: &[(&str, RawStatus)] =
     &[("alive", RawStatus::Alive), ("dead", RawStatus::Dead), ("unclear", RawStatus::Unclear)];
-const METHODS: &[(&str, Method)] = &[
+pub(super) const METHODS: &[(&str, Method)] = &[
     ("GET", Method::Get),
     ("POST", Method::Post),
     ("PUT", Method::Put),
     ("PATCH", Method::Patch),
     ("DELETE", Method::Delete),
 ];
-const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
+pub(super) const FAMILIES: &[(&str, Family)] = &[("v4", Family::V4), ("v6", Family::V6)];
+/// The requests of an entry, each with what it is for.
+pub(super) const REQUESTS: &[(&str, &[Purpose])] = &[
+    ("any", &[Purpose::V4, Purpose::V6]),
+    ("v4", &[Purpose::V4]),
+    ("v6", &[Purpose::V6]),
+    ("dual", &[Purpose::Dual]),
+    ("prefix", &[Purpose::Prefix]),
+    ("dual_prefix", &[Purpose::DualPrefix]),
+    ("create", &[Purpose::Create]),
+    ("after", &[Purpose::After]),
+    ("remove", &[Purpose::RemoveV4, Purpose::RemoveV6]),
+    ("remove_v4", &[Purpose::RemoveV4]),
+    ("remove_v6", &[Purpose::RemoveV6]),
+];
 const BODY_TYPES: &[(&str, BodyType)] =
     &[("form", BodyType::Form), ("json", BodyType::Json), ("text", BodyType::Text), ("xml", BodyType::Xml)];
 const LOOKUPS: &[(&str, What)] = &[("login", What::Login), ("record", What::Record), ("zone", What::Zone)];
@@ -106,7 +120,7 @@ pub(super) enum RawStatus {
 }
 
 /// What all requests have in common, and what each has of its own.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct RawRequest {
     pub(super) method: Option<Method>,
     pub(super) auth: Option<String>,
@@ -115,13 +129,9 @@ pub(super) struct RawRequest {
     pub(super) body_type: Option<BodyType>,
     pub(super) keep: Option<String>,
     pub(super) follow_redirects: bool,
-    pub(super) any: Option<RawForm>,
-    pub(super) v4: Option<RawForm>,
-    pub(super) v6: Option<RawForm>,
-    pub(super) dual: Option<RawForm>,
-    pub(super) create: Option<RawForm>,
-    pub(super) after: Option<RawForm>,
-    pub(super) remove: Option<RawForm>,
+    /// Those that there are, by their names.
+    pub(super) forms: Vec<(&'static str, RawForm)>,
+    pub(super) replaces: bool,
     pub(super) batch: Option<RawBatch>,
     pub(super) sign: Option<String>,
 }
@@ -129,6 +139,13 @@ pub(super) struct RawRequest {
 /// What the fields of another client hold.
 fn import<'a>(table: &mut Table<'a>, value: &'a Value<'a>) -> LiteMap<String, Holds> {
     table.as_map(value, |table, value| table.as_word(value, HOLDS).unwrap_or(Holds::Unused))
+}
+
+impl RawRequest {
+    /// Whether there is a request of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.forms.iter().any(|(known, _)| *known == name)
+    }
 }
 
 impl Fields for RawRequest {
@@ -141,20 +158,15 @@ impl Fields for RawRequest {
             body_type: table.word("body_type", BODY_TYPES),
             keep: table.maybe_text("keep"),
             follow_redirects: table.flag("follow_redirects"),
-            any: table.table("any"),
-            v4: table.table("v4"),
-            v6: table.table("v6"),
-            dual: table.table("dual"),
-            create: table.table("create"),
-            after: table.table("after"),
-            remove: table.table("remove"),
+            forms: REQUESTS.iter().filter_map(|(name, _)| Some((*name, table.table(name)?))).collect(),
+            replaces: table.flag("replaces"),
             batch: table.table("batch"),
             sign: table.maybe_text("sign"),
         }
     }
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct RawForm {
     pub(super) url: String,
     pub(super) method: Option<Method>,
@@ -164,6 +176,8 @@ pub(super) struct RawForm {
     pub(super) body_type: Option<BodyType>,
     pub(super) family: Option<Family>,
     pub(super) sign: Option<String>,
+    /// It is asked before the update, whose method and body are not its own.
+    pub(super) is_lookup: bool,
 }
 
 impl RawForm {
@@ -178,6 +192,7 @@ impl RawForm {
             body_type: table.word("body_type", BODY_TYPES),
             family: None,
             sign: table.maybe_text("sign"),
+            is_lookup: true,
         }
     }
 }
@@ -185,17 +200,18 @@ impl RawForm {
 impl Fields for RawForm {
     fn read(table: &mut Table<'_>) -> Self {
         let form = Self::question(table);
-        Self { family: table.word("family", FAMILIES), ..form }
+        Self { family: table.word("family", FAMILIES), is_lookup: false, ..form }
     }
 }
 
-#[derive(Clone)]
 pub(super) struct RawBatch {
     pub(super) url: String,
     pub(super) method: Option<Method>,
     pub(super) body: String,
-    pub(super) create: String,
+    pub(super) create: Option<String>,
     pub(super) update: String,
+    pub(super) record: Option<String>,
+    pub(super) remove: Option<String>,
 }
 
 impl Fields for RawBatch {
@@ -204,8 +220,10 @@ impl Fields for RawBatch {
             url: table.text("url"),
             method: table.word("method", METHODS),
             body: table.text("body"),
-            create: table.text("create"),
+            create: table.maybe_text("create"),
             update: table.text("update"),
+            record: table.maybe_text("record"),
+            remove: table.maybe_text("remove"),
         }
     }
 }
@@ -243,6 +261,7 @@ impl Fields for RawLookup {
 pub(super) struct RawManners {
     pub(super) max_names: usize,
     pub(super) omitted: Omitted,
+    pub(super) removes_all: bool,
     pub(super) limits: Vec<RawLimit>,
     pub(super) refresh_days: Option<f64>,
     pub(super) busy_pause_s: f64,
@@ -254,6 +273,7 @@ impl Fields for RawManners {
         Self {
             max_names: table.whole("max_names").unwrap_or(1),
             omitted: table.word("omitted", OMITTED).unwrap_or_default(),
+            removes_all: table.flag("removes_all"),
             limits: table.tables("limits"),
             refresh_days: table.decimal("refresh_days"),
             busy_pause_s: table.decimal("busy_pause_s").unwrap_or_default(),
@@ -268,6 +288,7 @@ impl Default for RawManners {
         Self {
             max_names: 1,
             omitted: Omitted::Keeps,
+            removes_all: false,
             limits,
             refresh_days: None,
             busy_pause_s: 0.0,
@@ -331,59 +352,6 @@ impl RawAnswers {
             Class::Nochg => ("answers.nochg", &self.nochg),
             Class::Nohost => ("answers.nohost", &self.nohost),
             Class::Ok => ("answers.ok", &self.ok),
-        }
-    }
-}
-
-impl Fields for Example {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self { names: table.texts("names"), settings: table.map("settings", Table::as_text) }
-    }
-}
-
-impl Fields for Recorded {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            before: table.tables("before"),
-            ipv4: table.parsed("ipv4", "an IPv4 address"),
-            ipv6: table.parsed("ipv6", "an IPv6 address"),
-            names: table.texts("names"),
-            settings: table.map("settings", Table::as_text),
-            request: RecordedRequest::read(table),
-            answers: table.tables("answers"),
-        }
-    }
-}
-
-impl Fields for RecordedRequest {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            method: table.word("method", METHODS).unwrap_or(Method::Get),
-            url: table.text("url"),
-            headers: table.texts("headers"),
-            body: table.maybe_text("body"),
-            family: table.word("family", FAMILIES),
-        }
-    }
-}
-
-impl Fields for Exchange {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            request: RecordedRequest::read(table),
-            status: table.whole("status").unwrap_or(200),
-            answer: table.maybe_text("answer").unwrap_or_default(),
-        }
-    }
-}
-
-impl Fields for RecordedAnswer {
-    fn read(table: &mut Table<'_>) -> Self {
-        Self {
-            status: table.whole("status").unwrap_or(200),
-            headers: table.map("headers", Table::as_text),
-            body: table.maybe_text("body").unwrap_or_default(),
-            verdicts: table.texts("verdicts"),
         }
     }
 }

@@ -120,6 +120,12 @@ impl<'a> Table<'a> {
         self.as_word(value, words)
     }
 
+    /// Texts of which each is one of these words.
+    pub(super) fn words<T: Copy>(&mut self, field: &'static str, words: &[(&str, T)]) -> Vec<T> {
+        let Some(value) = self.find(field) else { return Vec::new() };
+        self.members(value).filter_map(|value| self.as_word(value, words)).collect()
+    }
+
     /// A text that means something else.
     pub(super) fn parsed<T: FromStr>(&mut self, field: &'static str, expected: &str) -> Option<T> {
         let value = self.find(field)?;

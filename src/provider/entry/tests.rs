@@ -61,20 +61,59 @@ fn several_names_need_a_list_and_a_common_request_needs_both_addresses() {
     assert_eq!(
         mistakes(rest),
         [
-            "request.dual: must state both addresses: {ip4} and {ip6}",
+            "request.dual: must state {ip4} and {ip6}",
             "manners.max_names: every request must then use {hosts_csv}, {label_csv} or {record_id_csv}, or there must be a batch",
         ]
     );
 }
 
+/// An entry with this under `[request]` and these requests.
+fn requests(request: &str, more: &str) -> String {
+    format!(
+        "[request]\n{request}\n[request.any]\nurl = 'https://x.example/?{{ip}}'\n{more}[answers]\nok = ['word:good']\n"
+    )
+}
+
+const REMOVE: &str = "[request.remove]\nmethod = 'DELETE'\nurl = 'https://x.example/'\n";
+
 #[test]
-fn what_is_taken_away_was_looked_for() {
-    let rest = "[request.any]\nurl = 'https://x.example/?{ip}'\n[request.remove]\nmethod = 'DELETE'\n\
-                url = 'https://x.example/'\n[answers]\nok = ['word:good']\n";
-    let mend = "request.remove: needs a lookup of the record that it takes away, and cannot go with a batch";
-    assert_eq!(mistakes(rest), [mend]);
+fn what_is_taken_away_to_be_written_anew_was_looked_for() {
+    let rest = requests("replaces = true", REMOVE);
+    let mend = "request.replaces: needs 'remove' and a lookup of the record that it takes away, and cannot go with a batch";
+    assert_eq!(mistakes(&rest), [mend]);
     let found = format!("{HEAD}{rest}[[lookup]]\nwhat = 'record'\nurl = 'https://x.example/?{{host}}'\n");
     assert!(Provider::parse(&found).is_ok());
+}
+
+#[test]
+fn whoever_removes_records_removes_those_of_all_families_and_of_all_names() {
+    let one = requests("", "[request.remove_v4]\nurl = 'https://x.example/'\n");
+    assert_eq!(mistakes(&one), ["request.remove: removes no record of IPv6, which a request sets"]);
+    let twice = requests("", &format!("{REMOVE}[request.remove_v4]\nurl = 'https://x.example/'\n"));
+    assert_eq!(
+        mistakes(&twice),
+        ["request.remove: stands for remove_v4 and remove_v6; remove it, or both of them"]
+    );
+    let whole = format!("{}[manners]\nremoves_all = true\n", requests("", ""));
+    assert_eq!(
+        mistakes(&whole),
+        ["manners.removes_all: needs 'remove', and no lookup, which is about one record"]
+    );
+    let list =
+        format!("{}[manners]\nmax_names = 2\n", requests("", REMOVE).replace("?{ip}", "?{hosts_csv}{ip}"));
+    assert!(mistakes(&list)[0].starts_with("manners.max_names: every request must then use"));
+}
+
+#[test]
+fn a_request_for_a_prefix_states_it_and_goes_with_no_batch() {
+    let prefix = "[request.prefix]\nurl = 'https://x.example/?{ip6}'\n";
+    assert_eq!(mistakes(&requests("", prefix)), ["request.prefix: must state {prefix6}"]);
+    let batch = "[request.prefix]\nurl = 'https://x.example/?{prefix6}'\n\
+                 [request.batch]\nurl = 'https://x.example/'\nbody = '{updates}'\nupdate = '{ip}'\n";
+    assert_eq!(
+        mistakes(&requests("", batch)),
+        ["request.prefix: cannot go with a lookup or a batch, which are about one record each"]
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use domain::base::{Message, MessageBuilder, ParsedName, StaticCompressor, ToName
 use domain::rdata::{A, Aaaa, Ptr, Soa};
 use ring::hmac;
 
-use super::super::Update;
 use super::super::dns::{NameServer, Prerequisite};
+use super::super::{Family, Update};
 use super::tsig::{self, Signed};
 use super::{Peer, WireName, name};
 
@@ -32,13 +32,14 @@ pub(super) struct Changes {
     pub(super) sets: Vec<RrSet>,
 }
 
-/// An RRset of one record.
+/// An RRset, which may be empty.
 pub(super) struct RrSet {
     pub(super) owner: String,
-    pub(super) value: Value,
+    pub(super) kind: Rtype,
+    pub(super) values: Vec<Value>,
 }
 
-/// The record's type and data.
+/// A record's data.
 pub(super) enum Value {
     A(Ipv4Addr),
     Aaaa(Ipv6Addr),
@@ -46,20 +47,27 @@ pub(super) enum Value {
 }
 
 impl Changes {
-    /// Both addresses of each name.
+    /// What each name has, and what it has no more.
     pub(super) fn of_names(names: Vec<String>, update: &Update) -> Self {
-        let values = |owner: &String| {
-            let (a, aaaa) = (update.ipv4.map(Value::A), update.ipv6.map(Value::Aaaa));
-            let owner = owner.clone();
-            a.into_iter().chain(aaaa).map(move |value| RrSet { owner: owner.clone(), value })
-        };
-        let sets = names.iter().flat_map(values).collect();
+        let mut sets = Vec::new();
+        for owner in &names {
+            for (family, kind) in [(Family::V4, Rtype::A), (Family::V6, Rtype::AAAA)] {
+                let addresses = update.addresses_of(owner, family);
+                let values: Vec<Value> = addresses.into_iter().map(Value::of).collect();
+                if !values.is_empty() || update.removed.contains(&family) {
+                    sets.push(RrSet { owner: owner.clone(), kind, values });
+                }
+            }
+        }
         Self { names, sets }
     }
 
     /// The name of an address.
     pub(super) fn of_address(ip: IpAddr, name: String) -> Self {
-        Self { names: Vec::new(), sets: vec![RrSet { owner: reverse(ip), value: Value::Ptr(name) }] }
+        Self {
+            names: Vec::new(),
+            sets: vec![RrSet { owner: reverse(ip), kind: Rtype::PTR, values: vec![Value::Ptr(name)] }],
+        }
     }
 }
 
@@ -69,11 +77,10 @@ pub(super) fn reverse(ip: IpAddr) -> String {
 }
 
 impl Value {
-    fn rtype(&self) -> Rtype {
-        match self {
-            Self::A(_) => Rtype::A,
-            Self::Aaaa(_) => Rtype::AAAA,
-            Self::Ptr(_) => Rtype::PTR,
+    fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => Self::A(ip),
+            IpAddr::V6(ip) => Self::Aaaa(ip),
         }
     }
 }
@@ -88,8 +95,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// Deletes each RRset and adds the new one (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that is none, or more
-/// than fits into a message.
+/// Deletes each RRset and adds its new records (RFC 2136 sections 2.4.4, 2.5.2, 2.5.1). `None`: a name that is none, or
+/// more than fits into a message.
 pub(super) fn update(peer: &Peer, (id, now): (u16, u64), zone: &str, changes: &Changes) -> Option<Signed> {
     let mut section = start(id, Opcode::UPDATE)?.question();
     section.push((name(zone)?, Rtype::SOA)).ok()?;
@@ -100,15 +107,17 @@ pub(super) fn update(peer: &Peer, (id, now): (u16, u64), zone: &str, changes: &C
         }
     }
     let (mut section, ttl) = (section.authority(), Ttl::from_secs(peer.ttl));
-    for RrSet { owner, value } in &changes.sets {
+    for RrSet { owner, kind, values } in &changes.sets {
         let owner = name(owner)?;
-        section.push(whole(&owner, value.rtype())?).ok()?;
-        let added = match value {
-            Value::A(ip) => section.push((&owner, Class::IN, ttl, A::new(*ip))),
-            Value::Aaaa(ip) => section.push((&owner, Class::IN, ttl, Aaaa::new(*ip))),
-            Value::Ptr(host) => section.push((&owner, Class::IN, ttl, Ptr::new(name(host)?))),
-        };
-        added.ok()?;
+        section.push(whole(&owner, *kind)?).ok()?;
+        for value in values {
+            let added = match value {
+                Value::A(ip) => section.push((&owner, Class::IN, ttl, A::new(*ip))),
+                Value::Aaaa(ip) => section.push((&owner, Class::IN, ttl, Aaaa::new(*ip))),
+                Value::Ptr(host) => section.push((&owner, Class::IN, ttl, Ptr::new(name(host)?))),
+            };
+            added.ok()?;
+        }
     }
     tsig::sign(peer, section.additional(), now)
 }
@@ -187,9 +196,11 @@ pub(super) fn script(
             let _ = writeln!(text, "prereq yxdomain {name}");
         }
     }
-    for RrSet { owner, value } in &changes.sets {
-        let _ = writeln!(text, "update delete {owner} {}", value.rtype());
-        let _ = writeln!(text, "update add {owner} {} {value}", peer.ttl);
+    for RrSet { owner, kind, values } in &changes.sets {
+        let _ = writeln!(text, "update delete {owner} {kind}");
+        for value in values {
+            let _ = writeln!(text, "update add {owner} {} {value}", peer.ttl);
+        }
     }
     text.push_str("send");
     text

@@ -110,13 +110,19 @@ impl Peer {
     pub(super) fn script(&self, update: &Update) -> String {
         let changes = Changes::of_names(update.names.clone(), update);
         let mut text = message::script(self, self.server.as_ref(), self.zone.as_deref(), &changes);
-        let name = self.pointer(update).and_then(|at| update.names.get(at));
-        for (ip, name) in addresses(update).filter_map(|ip| Some((ip, name?))) {
-            let changes = Changes::of_address(ip, name.clone());
+        for ip in self.pointers(update) {
+            let changes = Changes::of_address(ip, self.pointer.clone().unwrap_or_default());
             text.push_str("\n\n; the PTR record, for another call of nsupdate:\n");
             text.push_str(&message::script(self, self.server.as_ref(), None, &changes));
         }
         text
+    }
+
+    /// The addresses whose PTR records are to show the name, if the update tells it.
+    fn pointers(&self, update: &Update) -> Vec<IpAddr> {
+        let name = self.pointer(update).and_then(|at| update.names.get(at));
+        let of = |family| name.map(|name| update.addresses_of(name, family)).unwrap_or_default();
+        [Family::V4, Family::V6].into_iter().flat_map(of).collect()
     }
 
     /// The place of the name that the PTR records show, if the update tells it.
@@ -129,10 +135,6 @@ impl Peer {
         let octets = STANDARD.decode(self.secret.expose().trim()).ok().filter(|octets| !octets.is_empty());
         octets.map(Zeroizing::new)
     }
-}
-
-fn addresses(update: &Update) -> impl Iterator<Item = IpAddr> {
-    [Family::V4, Family::V6].into_iter().filter_map(|family| update.address(family))
 }
 
 /// A name in its wire form.

@@ -8,7 +8,7 @@ use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
 use super::super::{Refusal, Step, Update, Verdict};
 use super::message::{self, Changes};
 use super::tsig::{self, Flaw, Signed};
-use super::{Peer, addresses, authority, verdict};
+use super::{Peer, authority, verdict};
 
 /// An update on its way; see the module's picture.
 pub(in crate::provider) struct Talk {
@@ -67,9 +67,7 @@ impl Talk {
             verdicts: vec![None; all.len()],
             peer,
         };
-        if talk.peer.pointer(update).is_some() {
-            talk.pointers.extend(addresses(update));
-        }
+        talk.pointers.extend(talk.peer.pointers(update));
         let of = |names| Subject { names, pointer: None };
         match (talk.peer.zone.clone(), talk.peer.server.clone()) {
             (Some(zone), Some(server)) => talk.placed.push_back(Batch { zone, server, subject: of(all) }),

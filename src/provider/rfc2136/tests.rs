@@ -304,6 +304,43 @@ fn zone_and_server_are_found_by_the_soa_and_names_of_two_zones_go_apart() {
 }
 
 #[test]
+fn each_name_has_its_own_address_and_what_is_removed_is_not_added() {
+    let mut update = update(&["home.example.org", "nas.example.org"]);
+    (update.ipv4, update.removed) = (None, vec![Family::V4]);
+    update.ipv6_of.insert("nas.example.org".to_owned(), "2001:db8::9".parse().unwrap());
+    let (_, step) = Talk::begin(peer(&settings()), &update, NOW);
+    let wanted = "server 192.0.2.53 53\nzone example.org\nkey hmac-sha256:router ***\n\
+                  update delete home.example.org A\n\
+                  update delete home.example.org AAAA\nupdate add home.example.org 60 AAAA 2001:db8::7\n\
+                  update delete nas.example.org A\n\
+                  update delete nas.example.org AAAA\nupdate add nas.example.org 60 AAAA 2001:db8::9\nsend";
+    let question = asked(step);
+    assert_eq!(question.shown, wanted);
+    assert_eq!(peer(&settings()).script(&update), wanted);
+    let message = Message::from_slice(&question.message).unwrap();
+    assert_eq!(message.header_counts().nscount(), 6, "four RRsets deleted, two added");
+}
+
+#[test]
+fn a_name_with_several_addresses_has_them_in_one_record_set() {
+    let mut update = update(&["home.example.org"]);
+    update.further = vec!["198.51.100.8".parse().unwrap()];
+    let script = peer(&settings()).script(&update);
+    let a = "update delete home.example.org A\nupdate add home.example.org 60 A 198.51.100.7\n\
+             update add home.example.org 60 A 198.51.100.8\nupdate delete home.example.org AAAA\n";
+    assert!(script.contains(a), "{script}");
+}
+
+#[test]
+fn the_own_address_of_a_name_is_called_by_it_and_a_removed_one_by_nobody() {
+    let settings = AccountSettings { dns: DnsSettings { ptr: true, ..DnsSettings::default() }, ..settings() };
+    let mut update = update(&["home.example.org"]);
+    (update.ipv4, update.removed) = (None, vec![Family::V4]);
+    update.ipv6_of.insert("home.example.org".to_owned(), "2001:db8::9".parse().unwrap());
+    assert_eq!(peer(&settings).pointers(&update), ["2001:db8::9".parse::<IpAddr>().unwrap()]);
+}
+
+#[test]
 fn addresses_are_called_by_the_first_name_after_it_is_published() {
     let dns = DnsSettings { ptr: true, prerequisite: Prerequisite::NameExists, ..DnsSettings::default() };
     let settings = AccountSettings { dns, ..settings() };

@@ -8,7 +8,7 @@ pub(in crate::provider) enum Placeholder {
     AppName,
     AppVersion,
     ApexBool,
-    /// JSON of records that a batch creates.
+    /// Records that a batch creates.
     Creates,
     DualStack,
     Host,
@@ -30,6 +30,10 @@ pub(in crate::provider) enum Placeholder {
     RecordId,
     RecordIdCsv,
     RecordType,
+    /// Addresses of a name in a batch.
+    Records,
+    /// Records that a batch takes away.
+    Removes,
     Server,
     /// What a lookup took from an answer.
     Taken {
@@ -41,7 +45,7 @@ pub(in crate::provider) enum Placeholder {
     Token6,
     Ttl,
     TtlMinutes,
-    /// JSON of records that a batch updates.
+    /// Records that a batch updates.
     Updates,
     User,
     Zone,
@@ -77,6 +81,8 @@ pub(super) const OWN: &[(&str, Placeholder)] = &[
     ("record_id", P::RecordId),
     ("record_id_csv", P::RecordIdCsv),
     ("record_type", P::RecordType),
+    ("records", P::Records),
+    ("removes", P::Removes),
     ("server", P::Server),
     ("token", P::Token),
     ("token4", P::Token4),
@@ -132,7 +138,7 @@ impl Placeholder {
 
     /// Whether the value is structure that was checked or put together before, so that it is never escaped.
     pub(super) fn is_structure(self) -> bool {
-        matches!(self, P::Creates | P::Path | P::Server | P::Updates)
+        matches!(self, P::Creates | P::Path | P::Records | P::Removes | P::Server | P::Updates)
     }
 
     /// The setting that must be given for it, if it comes from the settings.
@@ -165,6 +171,8 @@ impl Placeholder {
             | P::LabelCsv
             | P::Prefix6
             | P::RecordType
+            | P::Records
+            | P::Removes
             | P::Taken { .. }
             | P::Ttl
             | P::TtlMinutes
@@ -197,6 +205,8 @@ impl Placeholder {
             | P::RecordId
             | P::RecordIdCsv
             | P::RecordType
+            | P::Records
+            | P::Removes
             | P::Server
             | P::Taken { .. }
             | P::Token

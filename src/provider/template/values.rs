@@ -2,14 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::Family;
 use super::super::settings::AccountSettings;
+use super::super::{Family, Prefix};
 use super::Placeholder as P;
 
 /// Seconds that a record lives in caches where the account does not say; our judgement.
 const TTL_SECS: u32 = 60;
 
+/// The LAN's /64: what router vendors mean by its prefix (RFC 4291 section 2.5.1).
+const LAN_PREFIX: u8 = 64;
+
 /// All that one request may mention.
+#[derive(Clone, Copy)]
 pub(in crate::provider) struct Values<'a> {
     pub(in crate::provider) settings: &'a AccountSettings,
     /// Zones that the provider's names lie in.
@@ -22,6 +26,8 @@ pub(in crate::provider) struct Values<'a> {
     pub(in crate::provider) names: &'a [String],
     pub(in crate::provider) ipv4: Option<Ipv4Addr>,
     pub(in crate::provider) ipv6: Option<Ipv6Addr>,
+    /// The prefix behind the line, if the update states it.
+    pub(in crate::provider) prefix: Option<Prefix>,
     /// The family that `{ip}` and `{record_type}` speak of.
     pub(in crate::provider) family: Family,
     /// What lookups have found out.
@@ -37,8 +43,11 @@ pub(in crate::provider) struct Known<'a> {
     pub(in crate::provider) zone: Option<&'a str>,
     /// Values by their number.
     pub(in crate::provider) taken: &'a [String],
-    /// JSON of the records that a batch creates and updates.
+    /// The addresses of a name in a batch.
+    pub(in crate::provider) records: &'a str,
+    /// The records that a batch creates, takes away and updates.
     pub(in crate::provider) creates: &'a str,
+    pub(in crate::provider) removes: &'a str,
     pub(in crate::provider) updates: &'a str,
 }
 
@@ -68,7 +77,7 @@ impl Values<'_> {
             P::ParamOpt => secret(settings.param_opt.as_ref()),
             P::Password => secret(settings.password.as_ref().or(settings.token.as_ref())),
             P::Path => self.path.to_owned(),
-            P::Prefix6 => self.ipv6.map_or_else(String::new, |ip| format!("{}/64", prefix(ip))),
+            P::Prefix6 => text(self.prefix.or_else(|| self.ipv6.map(|ip| Prefix::of(ip, LAN_PREFIX)))),
             P::RecordId | P::RecordIdCsv => settings.record_id.clone().unwrap_or_default(),
             P::RecordType => {
                 let [a, aaaa] = self.record_types;
@@ -77,6 +86,8 @@ impl Values<'_> {
                     Family::V6 => aaaa.clone(),
                 }
             }
+            P::Records => self.known.records.to_owned(),
+            P::Removes => self.known.removes.to_owned(),
             P::Server => settings.server_url(),
             P::Taken { number, .. } => self.known.taken.get(usize::from(number)).cloned().unwrap_or_default(),
             P::Token | P::Token4 => secret(settings.token.as_ref().or(settings.password.as_ref())),
@@ -91,6 +102,14 @@ impl Values<'_> {
             P::User => settings.user.clone().unwrap_or_default(),
             P::Zone => self.zone(self.host()),
             P::ZoneDot => format!("{}.", self.zone(self.host())),
+        }
+    }
+
+    /// The same, with this address of its family.
+    pub(in crate::provider) fn with(&self, ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => Self { ipv4: Some(ip), ..*self },
+            IpAddr::V6(ip) => Self { ipv6: Some(ip), ..*self },
         }
     }
 
@@ -158,10 +177,4 @@ fn text(ip: Option<impl ToString>) -> String {
 
 fn secret(secret: Option<&super::super::Secret>) -> String {
     secret.map_or_else(String::new, |secret| secret.expose().to_owned())
-}
-
-/// The LAN's /64: what router vendors mean by its prefix (RFC 4291 section 2.5.1).
-fn prefix(ip: Ipv6Addr) -> Ipv6Addr {
-    let [a, b, c, d, ..] = ip.segments();
-    Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)
 }
