@@ -12,6 +12,7 @@ pub mod control;
 pub mod http;
 mod log;
 pub mod netlink;
+pub mod outside;
 mod own;
 pub mod question;
 mod readiness;
@@ -33,7 +34,7 @@ use tokio::sync::mpsc;
 
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
-use crate::engine::outside::Probe;
+use crate::engine::outside::{Probe, Sighting};
 use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
 use crate::provider::Step;
 use clock::Alarm;
@@ -41,6 +42,7 @@ use control::Control;
 use http::{Http, Inquiry, Task};
 use log::Log;
 use netlink::Look;
+use outside::{Services, Sounding};
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use sources::{Happened, Sources};
@@ -103,6 +105,7 @@ impl Start {
 }
 
 type Replied = (JobId, Outcome, Exchange);
+type Seen = (Probe, Sighting);
 
 struct Daemon {
     file: PathBuf,
@@ -114,6 +117,8 @@ struct Daemon {
     sandbox: Sandbox,
     /// Where jobs report their end.
     replies: mpsc::UnboundedSender<Replied>,
+    /// Where questions about how we are seen report their end.
+    sightings: mpsc::UnboundedSender<Seen>,
     store: Store,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
@@ -132,6 +137,7 @@ impl Daemon {
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
         let (reply, replies) = mpsc::unbounded_channel();
+        let (saw, sightings) = mpsc::unbounded_channel();
         let worker_reply = reply.clone();
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
@@ -145,7 +151,7 @@ impl Daemon {
             let _ = worker_reply.send((job, outcome, exchange));
         });
         let now = clock::now();
-        let sources = Sources::new(replies, queries, control)?;
+        let sources = Sources::new(replies, sightings, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
@@ -156,6 +162,7 @@ impl Daemon {
             reach,
             sandbox,
             replies: reply,
+            sightings: saw,
             store,
             unsaved: None,
             sources,
@@ -184,6 +191,7 @@ impl Daemon {
                 Happened::Reply((job, outcome, exchange)) => {
                     self.tell(Event::Reply { job, outcome, exchange });
                 }
+                Happened::Seen((probe, sighting)) => self.tell(Event::Observed { probe, sighting }),
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
@@ -303,9 +311,17 @@ impl Daemon {
         }
     }
 
-    fn observe(&mut self, probe: Probe, _allow: Allow) {
-        let sighting = Err("nobody is asked yet".to_owned());
-        self.engine.handle(Event::Observed { probe, sighting }, clock::now());
+    fn observe(&self, probe: Probe, allow: Allow) {
+        let global = &self.loaded.config.global;
+        let services = Services::new(&global.web_services, &global.stun_servers);
+        let (seen, asked) = (self.sightings.clone(), probe.clone());
+        self.http.observe(
+            Sounding { probe, allow, services, ca_file: global.ca_file.clone() },
+            move |sighting| {
+                // The loop is gone only when the process ends.
+                let _ = seen.send((asked, sighting));
+            },
+        );
     }
 
     fn save(&mut self, durable: bool) {

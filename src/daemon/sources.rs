@@ -6,17 +6,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::Replied;
 use super::clock::{Alarm, ClockWatch};
 use super::control::Asked;
 use super::netlink::{Look, Netlink};
 use super::ubus::{Heard, Role, Ubus};
+use super::{Replied, Seen};
 
 /// Everything that can happen.
 pub(super) struct Sources {
     pub(super) netlink: Netlink,
     pub(super) ubus: Ubus,
     pub(super) replies: mpsc::UnboundedReceiver<Replied>,
+    pub(super) sightings: mpsc::UnboundedReceiver<Seen>,
     pub(super) queries: mpsc::Receiver<Asked>,
     pub(super) control: JoinHandle<io::Result<()>>,
     pub(super) alarm: Alarm,
@@ -36,6 +37,7 @@ pub(super) enum Happened {
     Query(Asked),
     Reload,
     Reply(Replied),
+    Seen(Seen),
     Stop,
     Time,
     Update,
@@ -49,6 +51,7 @@ impl Sources {
     /// The kernel gives no socket, no timer or no signal.
     pub(super) fn new(
         replies: mpsc::UnboundedReceiver<Replied>,
+        sightings: mpsc::UnboundedReceiver<Seen>,
         queries: mpsc::Receiver<Asked>,
         control: JoinHandle<io::Result<()>>,
     ) -> io::Result<Self> {
@@ -56,6 +59,7 @@ impl Sources {
             netlink: Netlink::new()?,
             ubus: Ubus::new(Role::Agent)?,
             replies,
+            sightings,
             queries,
             control,
             alarm: Alarm::new()?,
@@ -75,6 +79,7 @@ impl Sources {
             _ = self.interrupt.recv() => Ok(Happened::Stop),
             look = self.netlink.next() => look.map(Happened::Look),
             Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
+            Some(seen) = self.sightings.recv() => Ok(Happened::Seen(seen)),
             rung = self.alarm.rung() => rung.map(|()| Happened::Time),
             set = self.clock.set() => set.map(|()| Happened::ClockSet),
             // After what keeps the promises: who calls our object without a pause delays nothing of it.
