@@ -30,7 +30,7 @@ impl<'a> Observer<'a> {
         for (protocol, ask) in protocols {
             match ask(self, gateway) {
                 Ok(ip) if ip.is_unspecified() => {
-                    return Err(format!("the router {gateway} has no address itself ({protocol})"));
+                    return Err(format!("the router {gateway} has no public address itself ({protocol})"));
                 }
                 Ok(ip) => {
                     return self.fit(ip.into()).map_err(|reason| {

@@ -19,6 +19,8 @@ pub(in crate::daemon) fn answer(message: &[u8]) -> Option<Answer> {
             Some(Answer::Address(Ipv4Addr::from(octets)))
         }
         [0, 128, 0, 1] => Some(Answer::OtherVersion),
+        // It has none, and will have no other one for those who ask in another way (section 3.5: network failure).
+        [0, 128, 0, 3] => Some(Answer::Address(Ipv4Addr::UNSPECIFIED)),
         [0, 128, _, code] => Some(Answer::Refused(words(*code))),
         // Who speaks PCP only says so in a message of its own (RFC 6887 section 9).
         [1..=9, ..] => Some(Answer::OtherVersion),
@@ -30,7 +32,6 @@ pub(in crate::daemon) fn answer(message: &[u8]) -> Option<Answer> {
 fn words(code: u8) -> &'static str {
     match code {
         2 => "it refuses: not authorized",
-        3 => "it has no public address itself",
         4 => "it is out of resources",
         5 => "it does not know the question",
         _ => "it refuses",
@@ -49,7 +50,9 @@ mod tests {
         assert_eq!(answer(&address), Some(Answer::Address(Ipv4Addr::new(203, 0, 113, 9))));
         assert_eq!(answer(&address[..10]), None, "cut short");
         let no_address = [0, 128, 0, 3, 0, 0, 0, 9, 0, 0, 0, 0];
-        assert_eq!(answer(&no_address), Some(Answer::Refused("it has no public address itself")));
+        assert_eq!(answer(&no_address), Some(Answer::Address(Ipv4Addr::UNSPECIFIED)));
+        let refused = [0, 128, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0];
+        assert_eq!(answer(&refused), Some(Answer::Refused("it refuses: not authorized")));
         let old = [0, 128, 0, 1, 0, 0, 0, 9];
         assert_eq!(answer(&old), Some(Answer::OtherVersion));
         let pcp = [2, 128, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9];

@@ -41,6 +41,8 @@ impl Mapping {
         match head[3] {
             0 => {}
             1 => return Some(Answer::OtherVersion),
+            // It has no address yet.
+            7 => return Some(Answer::Address(Ipv4Addr::UNSPECIFIED)),
             code => return Some(Answer::Refused(words(code))),
         }
         if map.get(..12)? != self.nonce
@@ -60,7 +62,6 @@ fn words(code: u8) -> &'static str {
     match code {
         2 => "it refuses: not authorized",
         4 => "it does not know the question",
-        7 => "it has no address itself",
         8 | 10 => "it is out of resources",
         11 => "it cannot say its address",
         12 => "there is NAT between it and us",
@@ -107,6 +108,8 @@ mod tests {
         let refused = answer(2, Ipv6Addr::UNSPECIFIED);
         assert_eq!(MAPPING.answer(&refused), Some(Answer::Refused("it refuses: not authorized")));
         assert_eq!(MAPPING.answer(&refused[..24]), Some(Answer::Refused("it refuses: not authorized")));
+        let without = answer(7, Ipv6Addr::UNSPECIFIED);
+        assert_eq!(MAPPING.answer(&without), Some(Answer::Address(Ipv4Addr::UNSPECIFIED)));
         assert_eq!(MAPPING.answer(&answer(1, Ipv6Addr::UNSPECIFIED)), Some(Answer::OtherVersion));
         let of_ipv6 = answer(0, "2001:db8::1".parse().unwrap());
         assert_eq!(MAPPING.answer(&of_ipv6), Some(Answer::Refused("it offers no IPv4 address")));
