@@ -1,7 +1,7 @@
 //! The shell: everything that touches the world, and the loop that joins it to the engine.
 //!
 //! ```text
-//! netlink, ubus, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
+//! netlink, ubus, reports, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
 //! ```
 
 mod announce;
@@ -34,15 +34,15 @@ use tokio::sync::mpsc;
 
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
-use crate::engine::outside::{Probe, Sighting};
-use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
+use crate::engine::outside::Probe;
+use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome};
 use crate::provider::Step;
 use clock::Alarm;
 use control::Control;
 use http::{Http, Inquiry, Task};
 use log::Log;
 use netlink::Look;
-use outside::{Services, Sounding};
+use outside::Sounding;
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use sources::{Happened, Sources};
@@ -104,9 +104,6 @@ impl Start {
     }
 }
 
-type Replied = (JobId, Outcome, Exchange);
-type Seen = (Probe, Sighting);
-
 struct Daemon {
     file: PathBuf,
     loaded: Loaded,
@@ -115,10 +112,8 @@ struct Daemon {
     http: Http,
     reach: Reach,
     sandbox: Sandbox,
-    /// Where jobs report their end.
-    replies: mpsc::UnboundedSender<Replied>,
-    /// Where questions about how we are seen report their end.
-    sightings: mpsc::UnboundedSender<Seen>,
+    /// Where workers report the end of jobs and questions.
+    reports: mpsc::UnboundedSender<Event>,
     store: Store,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
@@ -136,9 +131,8 @@ impl Daemon {
         log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
-        let (reply, replies) = mpsc::unbounded_channel();
-        let (saw, sightings) = mpsc::unbounded_channel();
-        let worker_reply = reply.clone();
+        let (report, reports) = mpsc::unbounded_channel();
+        let worker_report = report.clone();
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
         complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
@@ -148,10 +142,10 @@ impl Daemon {
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
         let http = Http::new(settings, move |job, outcome, exchange| {
             // The loop is gone only when the process ends.
-            let _ = worker_reply.send((job, outcome, exchange));
+            let _ = worker_report.send(Event::Reply { job, outcome, exchange });
         });
         let now = clock::now();
-        let sources = Sources::new(replies, sightings, queries, control)?;
+        let sources = Sources::new(reports, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
@@ -161,8 +155,7 @@ impl Daemon {
             http,
             reach,
             sandbox,
-            replies: reply,
-            sightings: saw,
+            reports: report,
             store,
             unsaved: None,
             sources,
@@ -188,10 +181,7 @@ impl Daemon {
                     let _ = answer.send(self.answer(query));
                 }
                 Happened::Reload => self.reload()?,
-                Happened::Reply((job, outcome, exchange)) => {
-                    self.tell(Event::Reply { job, outcome, exchange });
-                }
-                Happened::Seen((probe, sighting)) => self.tell(Event::Observed { probe, sighting }),
+                Happened::Report(event) => self.tell(event),
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
@@ -283,8 +273,8 @@ impl Daemon {
             Step::Send(first) => first,
             // A dialogue that needed no request at all.
             Step::Done(verdicts) => {
-                let reply = (job.id, Outcome::Answered(verdicts), Exchange::default());
-                let _ = self.replies.send(reply);
+                let (outcome, exchange) = (Outcome::Answered(verdicts), Exchange::default());
+                let _ = self.reports.send(Event::Reply { job: job.id, outcome, exchange });
                 return;
             }
         };
@@ -312,16 +302,12 @@ impl Daemon {
     }
 
     fn observe(&self, probe: Probe, allow: Allow) {
-        let global = &self.loaded.config.global;
-        let services = Services::new(&global.web_services, &global.stun_servers);
-        let (seen, asked) = (self.sightings.clone(), probe.clone());
-        self.http.observe(
-            Sounding { probe, allow, services, ca_file: global.ca_file.clone() },
-            move |sighting| {
-                // The loop is gone only when the process ends.
-                let _ = seen.send((asked, sighting));
-            },
-        );
+        let (reports, asked) = (self.reports.clone(), probe.clone());
+        let sounding = Sounding::new(probe, allow, &self.loaded.config.global);
+        self.http.observe(sounding, move |sighting| {
+            // The loop is gone only when the process ends.
+            let _ = reports.send(Event::Observed { probe: asked, sighting });
+        });
     }
 
     fn save(&mut self, durable: bool) {

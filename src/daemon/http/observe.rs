@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use litemap::LiteMap;
@@ -19,7 +19,7 @@ use super::endpoints::{Lookup, candidates};
 use super::fault;
 use super::mask::Mask;
 use super::request::Sender;
-use super::ticket::{Ticket, Woke};
+use super::ticket::Ticket;
 use super::wire::Deadline;
 use super::worker::Shell;
 use crate::daemon::outside::{Sounding, stun, web};
@@ -93,33 +93,30 @@ pub(super) struct Observer<'a> {
 impl Observer<'_> {
     /// Two of the web services have to agree.
     fn web(&self) -> Sighting {
-        let (services, memory) = (&self.sounding.services.web, &self.shell.memory);
-        let first = memory.web.fetch_add(1, Ordering::Relaxed);
+        let services = &self.sounding.services.web;
+        let first = self.shell.memory.web.fetch_add(1, Ordering::Relaxed);
         let mut votes = web::Votes::default();
-        for service in
-            services.iter().cycle().skip(first % services.len().max(1)).take(services.len().min(ASKED_MAX))
-        {
-            let believed = votes.count(service, self.web_service(service));
-            if let Some(ip) = believed {
-                self.believe(ip);
+        for turn in 0..services.len().min(ASKED_MAX) {
+            let service = &services[(first % services.len() + turn) % services.len()];
+            let agreed = votes.count(service, self.web_service(service));
+            if let Some(ip) = agreed {
+                let mut believed = self.believed();
+                if believed.len() >= BELIEVED_MAX {
+                    believed.clear();
+                }
+                believed.insert(self.sounding.probe.clone(), ip);
                 return Ok(ip);
             }
             if votes.are_lost() || self.is_late() {
                 break;
             }
         }
-        let believed = memory.believed.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = believed.get(&self.sounding.probe).copied();
-        drop(believed);
+        let before = self.believed().get(&self.sounding.probe).copied();
         votes.verdict(before)
     }
 
-    fn believe(&self, ip: IpAddr) {
-        let mut believed = self.shell.memory.believed.lock().unwrap_or_else(PoisonError::into_inner);
-        if believed.len() >= BELIEVED_MAX {
-            believed.clear();
-        }
-        believed.insert(self.sounding.probe.clone(), ip);
+    fn believed(&self) -> MutexGuard<'_, LiteMap<Probe, IpAddr>> {
+        self.shell.memory.believed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn web_service(&self, url: &str) -> Result<IpAddr, String> {
@@ -160,7 +157,7 @@ impl Observer<'_> {
         let socket = open(address, self.device()).map_err(|fault| fault.words)?;
         let id = random()?;
         let mut said = None;
-        self.ask(&socket, &[], &stun::request(&id), &STUN_PAUSES, &mut |message, _| {
+        self.ask(&socket, &[address], &stun::request(&id), &STUN_PAUSES, &mut |message, _| {
             said = stun::answer(message, &id);
             said.is_some()
         })?;
@@ -171,24 +168,28 @@ impl Observer<'_> {
         self.fit(ip).map_err(|reason| format!("it says {ip}, which is {reason}"))
     }
 
-    /// The first address of the family that a host has; without a port, that of STUN.
+    /// The first address of the family that a server has; without a port, that of STUN.
     fn resolve(&self, server: &str) -> Result<SocketAddr, String> {
-        if let Ok(address) = server.parse() {
-            return Ok(address);
-        }
-        if let Ok(ip) = server.parse() {
-            return Ok(SocketAddr::new(ip, stun::PORT));
-        }
-        let (host, port) = server.rsplit_once(':').unwrap_or((server, ""));
-        let shell = self.shell;
-        let deadline = Deadline::new(self.now(), shell.limits.resolve, "no answer from the resolver");
-        let deadline = deadline.or_sooner(self.total);
-        let lookup = Lookup::start(host, &shell.resolver, &shell.lookups, self.ticket, shell.clock);
-        let addresses = lookup.wait(deadline).map_err(|fault| fault.words)?;
-        let addresses = addresses.ok_or_else(|| deadline.fault().words)?;
         let family = self.family();
-        let found = candidates(&addresses, port.parse().unwrap_or(stun::PORT), Some(family));
-        found.first().copied().ok_or_else(|| format!("the name has no {family} address"))
+        let (addresses, port) = match (server.parse::<SocketAddr>(), server.parse()) {
+            (Ok(address), _) => (vec![address.ip()], address.port()),
+            (_, Ok(ip)) => (vec![ip], stun::PORT),
+            _ => {
+                let (host, port) = server.rsplit_once(':').unwrap_or((server, ""));
+                (self.look_up(host)?, port.parse().unwrap_or(stun::PORT))
+            }
+        };
+        let found = candidates(&addresses, port, Some(family)).first().copied();
+        found.ok_or_else(|| format!("it has no {family} address"))
+    }
+
+    fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        let shell = self.shell;
+        let limit = Deadline::new(self.now(), shell.limits.resolve, "no answer from the resolver");
+        let limit = limit.or_sooner(self.total);
+        let lookup = Lookup::start(host, &shell.resolver, &shell.lookups, self.ticket, shell.clock);
+        let addresses = lookup.wait(limit).map_err(|fault| fault.words)?;
+        addresses.ok_or_else(|| limit.fault().words)
     }
 
     /// One request over the family and device of the question.
@@ -220,8 +221,8 @@ impl Observer<'_> {
         sender.perform(&request).map_err(|failure| failure.detail)
     }
 
-    /// Sends a datagram, again after each pause but the last (in milliseconds), until `hear` takes an answer. `to` is
-    /// empty if the socket is connected.
+    /// Sends a datagram to all of these, again after each pause but the last (in milliseconds), until `hear` takes an
+    /// answer.
     pub(super) fn ask(
         &self,
         socket: &UdpSocket,
@@ -230,33 +231,41 @@ impl Observer<'_> {
         pauses: &[u64],
         hear: &mut dyn FnMut(&[u8], SocketAddr) -> bool,
     ) -> Result<(), String> {
-        let words = |error| fault::words(&error);
-        let mut buffer = [0; DATAGRAM_BYTES];
         for pause in pauses {
             let until = (self.now() + Duration::from_millis(*pause)).min(self.total.at);
-            // What cannot be sent is as good as lost: the next pause ends with another one.
-            match to {
-                [] => drop(socket.send(message)),
-                _ => to.iter().for_each(|to| drop(socket.send_to(message, to))),
-            }
-            while self.now() < until {
-                match socket.recv_from(&mut buffer) {
-                    Ok((length, from)) if hear(buffer.get(..length).unwrap_or_default(), from) => {
-                        return Ok(());
-                    }
-                    Ok(_) => {}
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        let mut fds = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-                        match self.ticket.poll(&mut fds, until, self.shell.clock).map_err(words)? {
-                            Woke::Bell | Woke::Late | Woke::Ready => {}
-                        }
-                    }
-                    Err(error) => return Err(words(error)),
-                }
+            send(socket, to, message)?;
+            if self.listen(socket, until, hear)? {
+                return Ok(());
             }
         }
         Err("no answer".to_owned())
+    }
+
+    /// Whether `hear` has taken an answer in time.
+    fn listen(
+        &self,
+        socket: &UdpSocket,
+        until: Instant,
+        hear: &mut dyn FnMut(&[u8], SocketAddr) -> bool,
+    ) -> Result<bool, String> {
+        let mut buffer = [0; DATAGRAM_BYTES];
+        // Looked at each time: a peer that always has one more datagram never makes us wait.
+        while self.now() < until {
+            match socket.recv_from(&mut buffer) {
+                Ok((length, from)) if hear(buffer.get(..length).unwrap_or_default(), from) => {
+                    return Ok(true);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut fds = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+                    let woke = self.ticket.poll(&mut fds, until, self.shell.clock);
+                    woke.map_err(|error| fault::words(&error))?;
+                }
+                Err(error) => return Err(fault::words(&error)),
+            }
+        }
+        Ok(false)
     }
 
     /// The address, if it may be believed.
@@ -279,6 +288,19 @@ impl Observer<'_> {
     fn now(&self) -> Instant {
         (self.shell.clock)()
     }
+}
+
+/// Fails only if nothing has left. No room in the queue is a lost datagram.
+fn send(socket: &UdpSocket, to: &[SocketAddr], message: &[u8]) -> Result<(), String> {
+    let (mut left, mut words) = (false, String::new());
+    for to in to {
+        match socket.send_to(message, to) {
+            Ok(_) => left = true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => left = true,
+            Err(error) => words = fault::words(&error),
+        }
+    }
+    if left { Ok(()) } else { Err(words) }
 }
 
 /// Twelve octets that nobody can guess.

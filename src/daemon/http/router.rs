@@ -45,7 +45,7 @@ impl<'a> Observer<'a> {
 
     fn nat_pmp(&self, gateway: Ipv4Addr) -> Said {
         let socket = self.open(gateway, nat_pmp::PORT)?;
-        self.hear(&socket, &nat_pmp::REQUEST, &nat_pmp::answer)
+        self.map(&socket, gateway, &nat_pmp::REQUEST, &nat_pmp::answer)
     }
 
     fn pcp(&self, gateway: Ipv4Addr) -> Said {
@@ -53,18 +53,25 @@ impl<'a> Observer<'a> {
         let here = local(&socket)?;
         // The port of this very socket, which takes datagrams from the router only: nothing is opened to anybody.
         let mapping = pcp::Mapping { client: here.0, nonce: random()?, port: here.1 };
-        let said =
-            self.hear(&socket, &mapping.request(pcp::LIFETIME_SECS), &|message| mapping.answer(message));
+        let read = |message: &[u8]| mapping.answer(message);
+        let said = self.map(&socket, gateway, &mapping.request(pcp::LIFETIME_SECS), &read);
         if said.is_ok() {
             // Should this fail, the router takes the port back by itself.
-            let _ = self.hear(&socket, &mapping.request(0), &|message| mapping.answer(message));
+            let _ = self.map(&socket, gateway, &mapping.request(0), &read);
         }
         said
     }
 
-    fn hear(&self, socket: &UdpSocket, message: &[u8], read: &dyn Fn(&[u8]) -> Option<Answer>) -> Said {
+    fn map(
+        &self,
+        socket: &UdpSocket,
+        gateway: Ipv4Addr,
+        message: &[u8],
+        read: &dyn Fn(&[u8]) -> Option<Answer>,
+    ) -> Said {
+        let server = SocketAddr::new(gateway.into(), nat_pmp::PORT);
         let mut said = None;
-        self.ask(socket, &[], message, &MAPPING_PAUSES, &mut |message, _| {
+        self.ask(socket, &[server], message, &MAPPING_PAUSES, &mut |message, _| {
             said = read(message);
             said.is_some()
         })?;

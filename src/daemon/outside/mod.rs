@@ -9,8 +9,10 @@ pub(super) mod stun;
 pub(super) mod upnp;
 pub(super) mod web;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
+use crate::config::Global;
 use crate::engine::Allow;
 use crate::engine::outside::Probe;
 
@@ -25,6 +27,13 @@ pub struct Sounding {
     pub services: Services,
     /// Certificates of authorities (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+impl Sounding {
+    pub(super) fn new(probe: Probe, allow: Allow, global: &Global) -> Self {
+        let services = Services::new(&global.web_services, &global.stun_servers);
+        Self { probe, allow, services, ca_file: global.ca_file.clone() }
+    }
 }
 
 /// Whom questions go to; the router before us needs no name.
@@ -52,21 +61,21 @@ impl Services {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Answer {
     /// Its external address; zero if it has none.
-    Address(std::net::Ipv4Addr),
+    Address(Ipv4Addr),
     /// It speaks another version of the protocol.
     OtherVersion,
     /// It refuses, for this reason.
     Refused(&'static str),
 }
 
-/// Each by another operator, over both families, without an account, in the text of the body: <https://www.ipify.org>,
-/// <https://major.io/p/a-new-future-for-icanhazip/>, <https://api.ident.me>, <https://ifconfig.co> (looked at in 2026-11).
+/// Each of another operator, over both families, without an account: <https://www.ipify.org>,
+/// <https://major.io/p/a-new-future-for-icanhazip/> (Cloudflare's), <https://ident.me>, <https://github.com/mpolden/echoip>.
 pub const DEFAULT_WEB: [&str; 4] =
     ["https://api64.ipify.org", "https://icanhazip.com", "https://ident.me", "https://ifconfig.co/ip"];
 
-/// Each by another operator, over both families: <https://developers.cloudflare.com/realtime/turn/>; the server of
-/// WebRTC's own samples (<https://webrtc.github.io/samples/>); the one that Nextcloud Talk comes with
-/// (<https://nextcloud-talk.readthedocs.io/en/latest/TURN/>).
+/// Each of another operator: <https://developers.cloudflare.com/realtime/turn/>, the one of WebRTC's samples
+/// (<https://webrtc.github.io/samples/src/content/peerconnection/trickle-ice/>), the one that Nextcloud Talk comes with
+/// (<https://github.com/nextcloud/spreed>).
 pub const DEFAULT_STUN: [&str; 3] =
     ["stun.cloudflare.com:3478", "stun.l.google.com:19302", "stun.nextcloud.com:443"];
 
