@@ -70,9 +70,9 @@ fn private_answers_portals_and_errors_are_no_answers() {
             (says("100.64.0.9"), "100.64.0.9, which is carrier NAT"),
             (says("203.0.113.9"), "203.0.113.9, which is documentation range"),
             (says("<a href='http://192.168.1.1/login'>log in</a>"), "192.168.1.1, which is private"),
-            (says("<html>please log in</html>"), "there is no IPv4 address in the answer"),
-            (Says::Page(302, SEEN.to_owned()), "answers with HTTP 302"),
-            (Says::Page(500, SEEN.to_owned()), "answers with HTTP 500"),
+            (says("<html>please log in</html>"), "there is no IPv4 address in its answer"),
+            (Says::Page(302, SEEN.to_owned()), "it answers with HTTP 302"),
+            (Says::Page(500, SEEN.to_owned()), "it answers with HTTP 500"),
             (says(&"x".repeat(70_000)), "longer than 64 KiB"),
         ];
         for (says, words) in bad {
@@ -108,9 +108,9 @@ fn stun_sees_the_address_behind_the_nat_in_each_family() {
         asker.sees(Stun, SEEN);
         asker.allow = DOCUMENTATION;
         asker.sees(Stun, SEEN6);
-        asker.services.stun = vec![ISP.to_owned()];
+        asker.stun = vec![ISP.to_owned()];
         asker.sees(Stun, SEEN);
-        asker.services.stun = vec![format!("{ISP}:3478")];
+        asker.stun = vec![format!("{ISP}:3478")];
         asker.sees(Stun, SEEN);
     });
 }
@@ -127,7 +127,7 @@ fn where_stun_is_blocked_the_next_server_is_asked_and_in_the_end_it_is_said() {
         let begun = now();
         asker.sees(Stun, SEEN);
         assert!(begun.elapsed() < Duration::from_secs(1), "the one that answered last is asked first");
-        asker.services.stun.pop();
+        asker.stun.pop();
         let begun = now();
         asker.sees_nothing(
             Stun,
@@ -243,10 +243,10 @@ fn a_router_behind_another_one_has_no_address_that_is_believed() {
         behind_router("10.0.0.5");
         let asker = Asker::new(&[], &[]);
         let router = miniupnpd("enable_natpmp=yes");
-        asker.sees_nothing(Router, &[ROUTER, "has no public address itself (NAT-PMP)"]);
+        asker.sees_nothing(Router, &[ROUTER, "NAT-PMP: it has no public address itself"]);
         drop(router);
         let router = miniupnpd("enable_natpmp=no");
-        asker.sees_nothing(Router, &[ROUTER, "has no public address itself (UPnP)"]);
+        asker.sees_nothing(Router, &[ROUTER, "UPnP: it has no public address itself"]);
         drop(router);
         // Others say it.
         for (says, words) in [([10, 0, 0, 5], "private (RFC 1918)"), ([100, 64, 0, 5], "carrier NAT")] {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wanbeacon::daemon::clock;
 use wanbeacon::daemon::http::{Http, Settings};
-use wanbeacon::daemon::outside::{Services, Sounding};
+use wanbeacon::daemon::outside::{PROTOCOLS, Sounding};
 use wanbeacon::engine::Allow;
 use wanbeacon::engine::outside::{Means, Probe, Sighting};
 use wanbeacon::provider::Family;
@@ -182,7 +182,8 @@ pub(crate) fn echoes(at: &str, count: u16, certificates: Option<&Certificates>) 
 /// Asks how we are seen, without an agent around it.
 pub(crate) struct Asker {
     http: Http,
-    pub(crate) services: Services,
+    pub(crate) web: Vec<String>,
+    pub(crate) stun: Vec<String>,
     pub(crate) allow: Allow,
     pub(crate) device: Option<String>,
     pub(crate) ca_file: Option<std::path::PathBuf>,
@@ -199,10 +200,8 @@ impl Asker {
             Settings { resolver: std::sync::Arc::new(resolver), ..Settings::new(clock::monotonic) };
         Self {
             http: Http::new(settings, |_, _, _| {}),
-            services: Services {
-                web: web.iter().map(Echo::url).collect(),
-                stun: stun.iter().map(|server| (*server).to_owned()).collect(),
-            },
+            web: web.iter().map(Echo::url).collect(),
+            stun: stun.iter().map(|server| (*server).to_owned()).collect(),
             allow: Allow::default(),
             device: Some("wan0".to_owned()),
             ca_file: None,
@@ -212,7 +211,12 @@ impl Asker {
     pub(crate) fn ask(&self, means: Means, family: Family) -> Sighting {
         let (tell, told) = mpsc::channel();
         let probe = Probe { means, family, device: self.device.clone() };
-        let (services, ca_file) = (self.services.clone(), self.ca_file.clone());
+        let services = match means {
+            Means::Router => PROTOCOLS.map(str::to_owned).to_vec(),
+            Means::Stun => self.stun.clone(),
+            Means::Web => self.web.clone(),
+        };
+        let ca_file = self.ca_file.clone();
         self.http.observe(Sounding { probe, allow: self.allow, services, ca_file }, move |sighting| {
             tell.send(sighting).unwrap();
         });

@@ -3,14 +3,13 @@
 //! What is said and what is believed is [`crate::daemon::outside`]'s; when to ask again is the engine's. A question ends
 //! after [`TOTAL`] at the latest, and nothing is kept of it but what the next one may be compared with.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use litemap::LiteMap;
 use nix::poll::{PollFd, PollFlags};
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -22,7 +21,8 @@ use super::request::Sender;
 use super::ticket::Ticket;
 use super::wire::Deadline;
 use super::worker::Shell;
-use crate::daemon::outside::{Sounding, stun, web};
+use crate::daemon::outside::votes::Votes;
+use crate::daemon::outside::{Said, Sounding, stun, web};
 use crate::engine::address::fit;
 use crate::engine::outside::{Means, Probe, Sighting};
 use crate::engine::{Instant, JobId};
@@ -55,30 +55,28 @@ impl Drop for Pending {
 /// What one question leaves for the next.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Whose turn it is among the web services: no two questions in a row begin with the same.
-    web: AtomicUsize,
-    /// The STUN server that answered last.
-    stun: AtomicUsize,
-    /// What web services were believed to say.
-    believed: Mutex<LiteMap<Probe, IpAddr>>,
+    /// By [`Means`], whose answer was the last one that was needed: who knew an address goes first the next time, and of
+    /// several that have to agree, each in turn.
+    first: [AtomicUsize; 3],
+    /// What was believed.
+    believed: Mutex<Vec<(Probe, IpAddr)>>,
 }
 
 pub(super) fn perform(shell: &Shell, mut pending: Pending) {
-    let sighting = Ticket::new(JobId(0), Arc::new(|_, _, _| {}), String::new())
-        .map_err(|error| format!("no descriptor left for a question: {}", fault::words(&error)))
-        .and_then(|ticket| {
-            let observer = Observer {
-                shell,
-                ticket: &Arc::new(ticket),
-                sounding: &pending.sounding,
-                total: Deadline::new((shell.clock)(), TOTAL, "no answer"),
-            };
-            match observer.sounding.probe.means {
+    let sighting = match Ticket::new(JobId(0), Arc::new(|_, _, _| {}), String::new()) {
+        Err(error) => Err(["no descriptor left for a question: ", &fault::words(&error)].concat()),
+        Ok(ticket) => {
+            let (ticket, sounding) = (&Arc::new(ticket), &*pending.sounding);
+            let total = Deadline::new((shell.clock)(), TOTAL, "no answer");
+            let observer = Observer { shell, ticket, sounding, total };
+            match sounding.probe.means {
                 Means::Router => observer.router(),
-                Means::Stun => observer.stun(),
-                Means::Web => observer.web(),
+                Means::Stun => observer.observe(1, &|server| observer.stun(server)),
+                // They are strangers: two have to agree.
+                Means::Web => observer.observe(2, &|url| observer.web(url)),
             }
-        });
+        }
+    };
     pending.tell(sighting);
 }
 
@@ -91,96 +89,73 @@ pub(super) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// Two of the web services have to agree.
-    fn web(&self) -> Sighting {
-        let services = &self.sounding.services.web;
-        let first = self.shell.memory.web.fetch_add(1, Ordering::Relaxed);
-        let mut votes = web::Votes::default();
-        for turn in 0..services.len().min(ASKED_MAX) {
-            let service = &services[(first % services.len() + turn) % services.len()];
-            let agreed = votes.count(service, self.web_service(service));
+    /// Asks one after the other, until as many as needed say the same.
+    pub(super) fn observe(&self, needed: usize, ask: &dyn Fn(&str) -> Sighting) -> Sighting {
+        let (probe, services) = (&self.sounding.probe, &self.sounding.services);
+        let memory = &self.shell.memory;
+        let (start, count) = (&memory.first[probe.means as usize], services.len().min(ASKED_MAX));
+        let first = start.load(Ordering::Relaxed);
+        let mut votes = Votes::new(needed);
+        for step in 0..count {
+            let at = (first + step) % services.len();
+            let service = &services[at];
+            let agreed = votes.count(service, ask(service).and_then(|ip| self.fit(ip)));
             if let Some(ip) = agreed {
-                let mut believed = self.believed();
-                if believed.len() >= BELIEVED_MAX {
-                    believed.clear();
-                }
-                believed.insert(self.sounding.probe.clone(), ip);
+                start.store(at, Ordering::Relaxed);
+                let mut believed = memory.believed.lock().unwrap_or_else(PoisonError::into_inner);
+                believed.retain(|(other, _)| other != probe);
+                believed.truncate(BELIEVED_MAX);
+                believed.push((probe.clone(), ip));
                 return Ok(ip);
             }
-            if votes.are_lost() || self.is_late() {
+            if votes.are_lost() || self.now() >= self.total.at {
                 break;
             }
         }
-        let before = self.believed().get(&self.sounding.probe).copied();
-        votes.verdict(before)
+        start.store((first + count) % services.len().max(1), Ordering::Relaxed);
+        let believed = memory.believed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = believed.iter().find(|(other, _)| other == probe);
+        votes.verdict(before.map(|(_, ip)| *ip))
     }
 
-    fn believed(&self) -> MutexGuard<'_, LiteMap<Probe, IpAddr>> {
-        self.shell.memory.believed.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The address, if it may be believed.
+    fn fit(&self, ip: IpAddr) -> Sighting {
+        let unfit = match Family::of(ip) == self.family() {
+            true => fit(ip, self.sounding.allow).err(),
+            false => Some("of the other family"),
+        };
+        unfit.map_or(Ok(ip), |reason| Err(format!("it says {ip}, which is {reason}")))
     }
 
-    fn web_service(&self, url: &str) -> Result<IpAddr, String> {
+    fn web(&self, url: &str) -> Sighting {
         let reply = self.request(Method::Get, url, Vec::new(), None)?;
         if reply.status != 200 {
-            return Err(format!("{url} answers with HTTP {}", reply.status));
+            return Err(format!("it answers with HTTP {}", reply.status));
         }
-        let family = self.family();
-        let ip = web::address(&reply.body, family);
-        let ip = ip.ok_or_else(|| format!("there is no {family} address in the answer of {url}"))?;
-        self.fit(ip).map_err(|reason| format!("{url} says {ip}, which is {reason}"))
+        let ip = web::address(&reply.body, self.family());
+        ip.ok_or_else(|| format!("there is no {} address in its answer", self.family()))
     }
 
-    /// The first STUN server that knows an address; next time it is asked first.
-    fn stun(&self) -> Sighting {
-        let (servers, memory) = (&self.sounding.services.stun, &self.shell.memory);
-        let first = memory.stun.load(Ordering::Relaxed);
-        let mut reasons = Vec::new();
-        for turn in 0..servers.len().min(ASKED_MAX) {
-            let at = (first + turn) % servers.len();
-            let said = self.stun_server(&servers[at]);
-            match said {
-                Ok(ip) => {
-                    memory.stun.store(at, Ordering::Relaxed);
-                    return Ok(ip);
-                }
-                Err(words) => reasons.push(format!("{}: {words}", servers[at])),
-            }
-            if self.is_late() {
-                break;
-            }
-        }
-        Err(reasons.join("; "))
-    }
-
-    fn stun_server(&self, server: &str) -> Result<IpAddr, String> {
+    fn stun(&self, server: &str) -> Sighting {
         let address = self.resolve(server)?;
         let socket = open(address, self.device()).map_err(|fault| fault.words)?;
         let id = random()?;
-        let mut said = None;
         self.ask(&socket, &[address], &stun::request(&id), &STUN_PAUSES, &mut |message, _| {
-            said = stun::answer(message, &id);
-            said.is_some()
-        })?;
-        let ip = said.unwrap_or(Err("no answer"))?;
-        if Family::of(ip) != self.family() {
-            return Err(format!("it says {ip}, which is of the other family"));
-        }
-        self.fit(ip).map_err(|reason| format!("it says {ip}, which is {reason}"))
+            stun::answer(message, &id)
+        })
     }
 
     /// The first address of the family that a server has; without a port, that of STUN.
     fn resolve(&self, server: &str) -> Result<SocketAddr, String> {
-        let family = self.family();
-        let (addresses, port) = match (server.parse::<SocketAddr>(), server.parse()) {
-            (Ok(address), _) => (vec![address.ip()], address.port()),
-            (_, Ok(ip)) => (vec![ip], stun::PORT),
-            _ => {
-                let (host, port) = server.rsplit_once(':').unwrap_or((server, ""));
-                (self.look_up(host)?, port.parse().unwrap_or(stun::PORT))
-            }
+        // An IPv6 address with a port is in brackets.
+        let (host, port) = match server.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()),
+            Some(_) | None => (server, None),
         };
-        let found = candidates(&addresses, port, Some(family)).first().copied();
-        found.ok_or_else(|| format!("it has no {family} address"))
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses = host.parse().map_or_else(|_| self.look_up(host), |ip| Ok(vec![ip]))?;
+        let found = candidates(&addresses, port.unwrap_or(stun::PORT), Some(self.family()));
+        found.first().copied().ok_or_else(|| format!("it has no {} address", self.family()))
     }
 
     fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
@@ -221,56 +196,60 @@ impl Observer<'_> {
         sender.perform(&request).map_err(|failure| failure.detail)
     }
 
-    /// Sends a datagram to all of these, again after each pause but the last (in milliseconds), until `hear` takes an
-    /// answer.
+    /// Sends a datagram to all of these, again after each pause but the last (in milliseconds), until `hear` makes
+    /// something of what comes.
     pub(super) fn ask(
         &self,
         socket: &UdpSocket,
         to: &[SocketAddr],
         message: &[u8],
         pauses: &[u64],
-        hear: &mut dyn FnMut(&[u8], SocketAddr) -> bool,
-    ) -> Result<(), String> {
+        hear: &mut dyn FnMut(&[u8], SocketAddr) -> Option<Said>,
+    ) -> Sighting {
         for pause in pauses {
             let until = (self.now() + Duration::from_millis(*pause)).min(self.total.at);
-            send(socket, to, message)?;
-            if self.listen(socket, until, hear)? {
-                return Ok(());
+            let mut sent = Ok(0);
+            for to in to {
+                sent = socket.send_to(message, to);
+            }
+            let heard = match sent {
+                // No room in the queue is a lost datagram.
+                Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+                Ok(_) | Err(_) => self.listen(socket, until, hear),
+            };
+            if let Some(said) = heard.map_err(|error| fault::words(&error))? {
+                return said.map_err(str::to_owned);
             }
         }
         Err("no answer".to_owned())
     }
 
-    /// Whether `hear` has taken an answer in time.
+    /// What `hear` makes of what comes in time.
     fn listen(
         &self,
         socket: &UdpSocket,
         until: Instant,
-        hear: &mut dyn FnMut(&[u8], SocketAddr) -> bool,
-    ) -> Result<bool, String> {
+        hear: &mut dyn FnMut(&[u8], SocketAddr) -> Option<Said>,
+    ) -> io::Result<Option<Said>> {
         let mut buffer = [0; DATAGRAM_BYTES];
         // Looked at each time: a peer that always has one more datagram never makes us wait.
         while self.now() < until {
             match socket.recv_from(&mut buffer) {
-                Ok((length, from)) if hear(buffer.get(..length).unwrap_or_default(), from) => {
-                    return Ok(true);
+                Ok((length, from)) => {
+                    let said = hear(buffer.get(..length).unwrap_or_default(), from);
+                    if said.is_some() {
+                        return Ok(said);
+                    }
                 }
-                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let mut fds = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-                    let woke = self.ticket.poll(&mut fds, until, self.shell.clock);
-                    woke.map_err(|error| fault::words(&error))?;
+                    self.ticket.poll(&mut fds, until, self.shell.clock)?;
                 }
-                Err(error) => return Err(fault::words(&error)),
+                Err(error) => return Err(error),
             }
         }
-        Ok(false)
-    }
-
-    /// The address, if it may be believed.
-    pub(super) fn fit(&self, ip: IpAddr) -> Result<IpAddr, &'static str> {
-        fit(ip, self.sounding.allow).map(|()| ip)
+        Ok(None)
     }
 
     pub(super) fn device(&self) -> Option<&str> {
@@ -281,26 +260,9 @@ impl Observer<'_> {
         self.sounding.probe.family
     }
 
-    fn is_late(&self) -> bool {
-        self.now() >= self.total.at
-    }
-
     fn now(&self) -> Instant {
         (self.shell.clock)()
     }
-}
-
-/// Fails only if nothing has left. No room in the queue is a lost datagram.
-fn send(socket: &UdpSocket, to: &[SocketAddr], message: &[u8]) -> Result<(), String> {
-    let (mut left, mut words) = (false, String::new());
-    for to in to {
-        match socket.send_to(message, to) {
-            Ok(_) => left = true,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => left = true,
-            Err(error) => words = fault::words(&error),
-        }
-    }
-    if left { Ok(()) } else { Err(words) }
 }
 
 /// Twelve octets that nobody can guess.

@@ -95,7 +95,8 @@ impl Queue {
         let is_full = waiting.observers >= OBSERVERS_MAX;
         // A silent line must not keep all workers with questions about it. Those who ask look here again.
         let next = waiting.work.iter().position(|work| !(is_full && matches!(work, Work::Observe(_))));
-        let work = next.and_then(|at| waiting.work.remove(at));
+        // What stands before it are questions: their order does not matter.
+        let work = next.and_then(|at| waiting.work.swap_remove_front(at));
         match work {
             Some(Work::Observe(_)) => waiting.observers += 1,
             Some(Work::Ask(..) | Work::Perform(_) | Work::Prepare(_)) => {}

@@ -7,14 +7,15 @@ pub(super) mod nat_pmp;
 pub(super) mod pcp;
 pub(super) mod stun;
 pub(super) mod upnp;
+pub(super) mod votes;
 pub(super) mod web;
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::config::Global;
 use crate::engine::Allow;
-use crate::engine::outside::Probe;
+use crate::engine::outside::{Means, Probe};
 
 /// One question: how are we seen?
 #[derive(Clone, Debug)]
@@ -23,50 +24,38 @@ pub struct Sounding {
     pub probe: Probe,
     /// Kinds of addresses that may be believed although they are not public.
     pub allow: Allow,
-    /// Whom the question may go to.
-    pub services: Services,
+    /// URLs of web services; STUN servers, a host with or without a port; [`PROTOCOLS`] for the router.
+    pub services: Vec<String>,
     /// Certificates of authorities (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Sounding {
-    pub(super) fn new(probe: Probe, allow: Allow, global: &Global) -> Self {
-        let services = Services::new(&global.web_services, &global.stun_servers);
+    /// A question to those that the user wants, or, if he names none, to those of our choice.
+    #[must_use]
+    pub fn new(probe: Probe, allow: Allow, global: &Global) -> Self {
+        let (wanted, ours): (&[String], &[&str]) = match probe.means {
+            Means::Router => (&[], &PROTOCOLS),
+            Means::Stun => (&global.stun_servers, &DEFAULT_STUN),
+            Means::Web => (&global.web_services, &DEFAULT_WEB),
+        };
+        let mut services = wanted.to_vec();
+        if services.is_empty() {
+            services.extend(ours.iter().map(|service| (*service).to_owned()));
+        }
         Self { probe, allow, services, ca_file: global.ca_file.clone() }
     }
 }
 
-/// Whom questions go to; the router before us needs no name.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Services {
-    /// URLs that are answered with the address of who asks.
-    pub web: Vec<String>,
-    /// STUN servers: a host, with or without a port.
-    pub stun: Vec<String>,
-}
+/// What an answer says: an address, or in words why there is none.
+pub(super) type Said = Result<IpAddr, &'static str>;
 
-impl Services {
-    /// Those that the user wants, or of a kind that he names none of, those of our choice.
-    #[must_use]
-    pub fn new(web: &[String], stun: &[String]) -> Self {
-        let or = |wanted: &[String], ours: &[&str]| match wanted.is_empty() {
-            true => ours.iter().map(|service| (*service).to_owned()).collect(),
-            false => wanted.to_vec(),
-        };
-        Self { web: or(web, &DEFAULT_WEB), stun: or(stun, &DEFAULT_STUN) }
-    }
-}
+/// Of a router: it waits for an address, or has one behind another router and knows that.
+pub(super) const NO_ADDRESS: &str = "it has no public address itself";
 
-/// What a router before us says of its own address.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Answer {
-    /// Its external address; zero if it has none.
-    Address(Ipv4Addr),
-    /// It speaks another version of the protocol.
-    OtherVersion,
-    /// It refuses, for this reason.
-    Refused(&'static str),
-}
+/// How a router may be asked. NAT-PMP's question changes nothing there. PCP has no such question: a port is asked for and
+/// given back. UPnP takes longest.
+pub const PROTOCOLS: [&str; 3] = ["NAT-PMP", "PCP", "UPnP"];
 
 /// Each of another operator, over both families, without an account: <https://www.ipify.org>,
 /// <https://major.io/p/a-new-future-for-icanhazip/> (Cloudflare's), <https://ident.me>, <https://github.com/mpolden/echoip>.
@@ -82,13 +71,19 @@ pub const DEFAULT_STUN: [&str; 3] =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Family;
 
     #[test]
     fn who_names_no_services_gets_those_of_our_choice_and_who_names_some_gets_no_others() {
-        let mine = ["https://echo.example.net".to_owned()];
-        let services = Services::new(&mine, &[]);
-        assert_eq!(services.web, mine);
-        assert_eq!(services.stun, DEFAULT_STUN);
+        let mine = vec!["https://echo.example.net".to_owned()];
+        let global = Global { web_services: mine.clone(), ..Global::default() };
+        let services = |means| {
+            let probe = Probe { means, family: Family::V4, device: None };
+            Sounding::new(probe, Allow::default(), &global).services
+        };
+        assert_eq!(services(Means::Web), mine);
+        assert_eq!(services(Means::Stun), DEFAULT_STUN);
+        assert_eq!(services(Means::Router), PROTOCOLS);
         assert!(DEFAULT_WEB.iter().all(|url| url.starts_with("https://")));
     }
 }

@@ -1,8 +1,8 @@
 //! PCP: a port is asked for, because only so the router says its address; and given back (RFC 6887).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Answer;
+use super::{NO_ADDRESS, Said};
 
 /// For so long, in seconds, the router keeps the port if it is not given back: the least that RFC 6887 section 15 lets
 /// a router grant.
@@ -29,43 +29,29 @@ impl Mapping {
         [&[VERSION, MAP, 0, 0], &lifetime[..], &client, &self.nonce, &UDP, &port, &[0; 2], &wish].concat()
     }
 
-    /// What a datagram says to the request. `None`: it is no answer to it.
-    pub(in crate::daemon) fn answer(&self, message: &[u8]) -> Option<Answer> {
+    /// What a datagram says to the request; an address of zero: the router has none. `None`: it is no answer to it.
+    pub(in crate::daemon) fn answer(&self, message: &[u8]) -> Option<Said> {
         let (head, map) = message.split_at_checked(HEADER_BYTES)?;
-        if head[0] != VERSION {
-            return (head[1] == MAP | ANSWER).then_some(Answer::OtherVersion);
-        }
         if head[1] != MAP | ANSWER {
             return None;
         }
-        match head[3] {
-            0 => {}
-            1 => return Some(Answer::OtherVersion),
-            // It has no address yet.
-            7 => return Some(Answer::Address(Ipv4Addr::UNSPECIFIED)),
-            code => return Some(Answer::Refused(words(code))),
+        // RFC 6887 section 7.4.
+        match (head[0], head[3]) {
+            (VERSION, 0) => {}
+            (VERSION, 2) => return Some(Err("it refuses: not authorized")),
+            (VERSION, 7) => return Some(Err(NO_ADDRESS)),
+            (VERSION, 12) => return Some(Err("there is NAT between it and us")),
+            (VERSION, 3..) => return Some(Err("it refuses")),
+            _ => return Some(Err("it speaks another version")),
         }
-        if map.get(..12)? != self.nonce
-            || map.get(12..16)? != UDP
-            || map.get(16..18)? != self.port.to_be_bytes()
+        let (mapping, external) = map.split_at_checked(20)?;
+        if mapping[..12] != self.nonce || mapping[12..16] != UDP || mapping[16..18] != self.port.to_be_bytes()
         {
             return None;
         }
-        let octets = <[u8; 16]>::try_from(map.get(20..36)?).ok()?;
+        let octets = <[u8; 16]>::try_from(external.get(..16)?).ok()?;
         let address = Ipv6Addr::from(octets).to_ipv4_mapped();
-        Some(address.map_or(Answer::Refused("it offers no IPv4 address"), Answer::Address))
-    }
-}
-
-/// RFC 6887 section 7.4.
-fn words(code: u8) -> &'static str {
-    match code {
-        2 => "it refuses: not authorized",
-        4 => "it does not know the question",
-        8 | 10 => "it is out of resources",
-        11 => "it cannot say its address",
-        12 => "there is NAT between it and us",
-        _ => "it refuses",
+        Some(address.map(IpAddr::V4).ok_or("it offers no IPv4 address"))
     }
 }
 
@@ -100,19 +86,22 @@ mod tests {
     #[test]
     fn answers_of_all_kinds_are_told_apart() {
         let granted = answer(0, Ipv4Addr::new(203, 0, 113, 9).to_ipv6_mapped());
-        assert_eq!(MAPPING.answer(&granted), Some(Answer::Address(Ipv4Addr::new(203, 0, 113, 9))));
+        assert_eq!(MAPPING.answer(&granted), Some(Ok([203, 0, 113, 9].into())));
         let others = Mapping { nonce: [8; 12], ..MAPPING };
         assert_eq!(others.answer(&granted), None, "somebody else's mapping");
         let other_port = Mapping { port: 9, ..MAPPING };
         assert_eq!(other_port.answer(&granted), None);
         let refused = answer(2, Ipv6Addr::UNSPECIFIED);
-        assert_eq!(MAPPING.answer(&refused), Some(Answer::Refused("it refuses: not authorized")));
-        assert_eq!(MAPPING.answer(&refused[..24]), Some(Answer::Refused("it refuses: not authorized")));
-        let without = answer(7, Ipv6Addr::UNSPECIFIED);
-        assert_eq!(MAPPING.answer(&without), Some(Answer::Address(Ipv4Addr::UNSPECIFIED)));
-        assert_eq!(MAPPING.answer(&answer(1, Ipv6Addr::UNSPECIFIED)), Some(Answer::OtherVersion));
+        assert_eq!(MAPPING.answer(&refused), Some(Err("it refuses: not authorized")));
+        assert_eq!(MAPPING.answer(&refused[..24]), Some(Err("it refuses: not authorized")));
+        assert_eq!(MAPPING.answer(&answer(7, Ipv6Addr::UNSPECIFIED)), Some(Err(NO_ADDRESS)));
+        let version = Some(Err("it speaks another version"));
+        assert_eq!(MAPPING.answer(&answer(1, Ipv6Addr::UNSPECIFIED)), version);
+        let mut older = granted;
+        older[0] = 1;
+        assert_eq!(MAPPING.answer(&older), version);
         let of_ipv6 = answer(0, "2001:db8::1".parse().unwrap());
-        assert_eq!(MAPPING.answer(&of_ipv6), Some(Answer::Refused("it offers no IPv4 address")));
+        assert_eq!(MAPPING.answer(&of_ipv6), Some(Err("it offers no IPv4 address")));
         assert_eq!(MAPPING.answer(&MAPPING.request(120)), None, "a request is no answer");
     }
 

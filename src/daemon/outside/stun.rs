@@ -1,6 +1,8 @@
 //! STUN, as much as a Binding request needs (RFC 8489).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+
+use super::Said;
 
 /// Where servers listen (RFC 8489 section 18.6).
 pub(in crate::daemon) const PORT: u16 = 3478;
@@ -19,7 +21,7 @@ pub(in crate::daemon) fn request(id: &TransactionId) -> [u8; HEADER_BYTES] {
 
 /// What a datagram says to the request: the address that it came from, or in words why there is none. `None`: it is no
 /// answer to this request.
-pub(in crate::daemon) fn answer(message: &[u8], id: &TransactionId) -> Option<Result<IpAddr, &'static str>> {
+pub(in crate::daemon) fn answer(message: &[u8], id: &TransactionId) -> Option<Said> {
     let (header, attributes) = message.split_at_checked(HEADER_BYTES)?;
     let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
     if header[4..8] != COOKIE || header[8..] != id[..] || length != attributes.len() {
@@ -40,7 +42,12 @@ fn mapped(mut attributes: &[u8], id: &TransactionId) -> Option<IpAddr> {
         let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
         let value = rest.get(..length)?;
         match u16::from_be_bytes([head[0], head[1]]) {
-            XOR_MAPPED_ADDRESS => return address(value, &[&COOKIE, &id[..]].concat()),
+            XOR_MAPPED_ADDRESS => {
+                let mut mask = [0; 16];
+                mask[..4].copy_from_slice(&COOKIE);
+                mask[4..].copy_from_slice(id);
+                return address(value, &mask);
+            }
             MAPPED_ADDRESS => plain = address(value, &[0; 16]),
             _ => {}
         }
@@ -49,12 +56,15 @@ fn mapped(mut attributes: &[u8], id: &TransactionId) -> Option<IpAddr> {
     plain
 }
 
-fn address(value: &[u8], mask: &[u8]) -> Option<IpAddr> {
+fn address(value: &[u8], mask: &[u8; 16]) -> Option<IpAddr> {
     let (head, address) = value.split_at_checked(4)?;
-    let bytes: Vec<u8> = address.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
-    match head[1] {
-        1 => <[u8; 4]>::try_from(bytes).ok().map(|octets| Ipv4Addr::from(octets).into()),
-        2 => <[u8; 16]>::try_from(bytes).ok().map(|octets| Ipv6Addr::from(octets).into()),
+    let mut octets = [0; 16];
+    for ((octet, byte), mask) in octets.iter_mut().zip(address).zip(mask) {
+        *octet = byte ^ mask;
+    }
+    match (head[1], address.len()) {
+        (1, 4) => Some([octets[0], octets[1], octets[2], octets[3]].into()),
+        (2, 16) => Some(octets.into()),
         _ => None,
     }
 }

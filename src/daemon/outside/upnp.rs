@@ -1,7 +1,9 @@
 //! UPnP Internet gateways: found, described and asked for their address (UPnP Device Architecture 1.1; WANIPConnection:1,
 //! WANIPConnection:2 and WANPPPConnection:1). Of their XML a handful of elements is looked for, as texts.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::{NO_ADDRESS, Said};
 
 /// Where gateways listen for searches (UPnP Device Architecture 1.1, section 1.3.2).
 pub(in crate::daemon) const GROUP: SocketAddr =
@@ -44,52 +46,51 @@ pub(in crate::daemon) fn services(description: &str, location: &str, gateway: Ip
     let base = element(description, "URLBase").filter(|base| is_at(base, gateway)).unwrap_or(location);
     // Behind "http://", which `is_at` has seen.
     let origin = base.get(SCHEME.len()..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let described = description.split("<service>").skip(1).filter_map(|service| {
-        let kind = element(service, "serviceType").filter(|kind| {
-            let version = KINDS.iter().find_map(|known| kind.strip_prefix(known));
-            version.is_some_and(|version| version.bytes().all(|digit| digit.is_ascii_digit()))
-        })?;
-        let path = element(service, "controlURL")?.replace("&amp;", "&");
+    let mut services = Vec::new();
+    for described in description.split("<service>") {
+        let (Some(kind), Some(path)) = (element(described, "serviceType"), element(described, "controlURL"))
+        else {
+            continue;
+        };
+        let version = KINDS.iter().find_map(|known| kind.strip_prefix(known)).unwrap_or("none");
+        let path = path.replace("&amp;", "&");
         let url = match path.starts_with(SCHEME) {
             true => path,
-            false => format!("{SCHEME}{origin}/{}", path.trim_start_matches('/')),
+            false => [SCHEME, origin, "/", path.trim_start_matches('/')].concat(),
         };
-        is_at(&url, gateway).then(|| Service { kind: kind.to_owned(), url })
-    });
-    described.take(SERVICES_MAX).collect()
+        let is_wanted = version.bytes().all(|digit| digit.is_ascii_digit()) && is_at(&url, gateway);
+        if is_wanted && services.len() < SERVICES_MAX {
+            services.push(Service { kind: kind.to_owned(), url });
+        }
+    }
+    services
 }
 
 impl Service {
     /// The question's header field SOAPAction.
     pub(in crate::daemon) fn action(&self) -> String {
-        format!("\"{}#{QUESTION}\"", self.kind)
+        ["\"", &self.kind, "#GetExternalIPAddress\""].concat()
     }
 
     /// The question's body.
     pub(in crate::daemon) fn envelope(&self) -> String {
-        format!(
+        [
             "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-             s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body><u:{QUESTION} xmlns:u=\"{}\"/>\
-             </s:Body></s:Envelope>\r\n",
-            self.kind
-        )
+             s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>\
+             <u:GetExternalIPAddress xmlns:u=\"",
+            &self.kind,
+            "\"/></s:Body></s:Envelope>\r\n",
+        ]
+        .concat()
     }
 }
 
-/// The address in an answer; an empty one is zero.
-///
-/// # Errors
-///
-/// There is none: why, in words.
-pub(in crate::daemon) fn external(answer: &str) -> Result<Ipv4Addr, String> {
-    match (element(answer, "NewExternalIPAddress"), element(answer, "errorCode")) {
-        (Some(""), _) => Ok(Ipv4Addr::UNSPECIFIED),
-        (Some(text), _) => text.parse().map_err(|_| "its answer holds no IPv4 address".to_owned()),
-        // It is the router's text: only a number may get into our words.
-        (None, Some(code)) if code.len() <= 3 && code.bytes().all(|digit| digit.is_ascii_digit()) => {
-            Err(format!("it refuses: error {code}"))
-        }
-        (None, _) => Err("its answer is not understood".to_owned()),
+/// What an answer says.
+pub(in crate::daemon) fn external(answer: &str) -> Said {
+    match element(answer, "NewExternalIPAddress") {
+        Some("") => Err(NO_ADDRESS),
+        Some(text) => text.parse().map_err(|_| "its answer holds no address"),
+        None => Err("it refuses"),
     }
 }
 
@@ -108,12 +109,11 @@ fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 /// Whether a URL is plain HTTP at this very address.
 fn is_at(url: &str, gateway: Ipv4Addr) -> bool {
     let authority = url.strip_prefix(SCHEME).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let with_port = authority.parse::<SocketAddrV4>().map(|address| *address.ip());
-    with_port.or_else(|_| authority.parse()) == Ok(gateway)
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    port.bytes().all(|digit| digit.is_ascii_digit()) && host.parse() == Ok(IpAddr::V4(gateway))
 }
 
 const SCHEME: &str = "http://";
-const QUESTION: &str = "GetExternalIPAddress";
 const KINDS: [&str; 2] =
     ["urn:schemas-upnp-org:service:WANIPConnection:", "urn:schemas-upnp-org:service:WANPPPConnection:"];
 /// Asked at most; a gateway with two lines and both kinds for each has four.
@@ -195,25 +195,19 @@ mod tests {
             ))
         };
         let filled = "<NewExternalIPAddress>203.0.113.9</NewExternalIPAddress>";
-        assert_eq!(answer(filled), Ok(Ipv4Addr::new(203, 0, 113, 9)));
-        assert_eq!(
-            answer("<NewExternalIPAddress dt:dt=\"string\">203.0.113.9</NewExternalIPAddress>"),
-            answer(filled)
-        );
+        assert_eq!(answer(filled), Ok([203, 0, 113, 9].into()));
+        let typed = "<NewExternalIPAddress dt:dt=\"string\">203.0.113.9</NewExternalIPAddress>";
+        assert_eq!(answer(typed), answer(filled));
         for empty in [
             "<NewExternalIPAddress></NewExternalIPAddress>",
             "<NewExternalIPAddress/>",
             "<NewExternalIPAddress />",
         ] {
-            assert_eq!(answer(empty), Ok(Ipv4Addr::UNSPECIFIED), "{empty}");
+            assert_eq!(answer(empty), Err(NO_ADDRESS), "{empty}");
         }
-        assert_eq!(answer("<errorCode>501</errorCode>"), Err("it refuses: error 501".to_owned()));
-        assert_eq!(
-            answer("<errorCode>evil words</errorCode>"),
-            Err("its answer is not understood".to_owned())
-        );
+        assert_eq!(answer("<errorCode>501</errorCode>"), Err("it refuses"));
         let other = "<NewExternalIPAddress>router.example</NewExternalIPAddress>";
-        assert_eq!(answer(other), Err("its answer holds no IPv4 address".to_owned()));
+        assert_eq!(answer(other), Err("its answer holds no address"));
     }
 
     #[test]

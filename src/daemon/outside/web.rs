@@ -1,8 +1,7 @@
-//! Web services that answer with the address of who asks: what they say, and when they are believed.
+//! Web services that answer with the address of who asks: what they say.
 
 use std::net::IpAddr;
 
-use crate::engine::outside::Sighting;
 use crate::provider::Family;
 
 /// The first address of the family in a text: alone, in JSON, or in a small page.
@@ -18,50 +17,6 @@ pub(in crate::daemon) fn address(text: &str, family: Family) -> Option<IpAddr> {
         let ip: IpAddr = behind_colon.unwrap_or(word).parse().ok()?;
         (Family::of(ip) == family).then_some(ip)
     })
-}
-
-/// What several services say to one question.
-#[derive(Debug, Default)]
-pub(in crate::daemon) struct Votes<'a> {
-    answers: Vec<(&'a str, IpAddr)>,
-    refusals: Vec<String>,
-}
-
-impl<'a> Votes<'a> {
-    /// Counts what one says; an address that another one has said before is believed.
-    pub(in crate::daemon) fn count(
-        &mut self,
-        service: &'a str,
-        said: Result<IpAddr, String>,
-    ) -> Option<IpAddr> {
-        match said {
-            Ok(ip) if self.answers.iter().any(|(_, other)| *other == ip) => return Some(ip),
-            Ok(ip) => self.answers.push((service, ip)),
-            Err(words) => self.refusals.push(words),
-        }
-        None
-    }
-
-    /// Whether asking on is pointless: three say three different things.
-    pub(in crate::daemon) fn are_lost(&self) -> bool {
-        self.answers.len() >= 3
-    }
-
-    /// When no two agree: a single one is believed if it repeats what was believed `before`.
-    pub(in crate::daemon) fn verdict(self, before: Option<IpAddr>) -> Sighting {
-        let mut words = match self.answers[..] {
-            [] => Vec::new(),
-            [(_, ip)] if Some(ip) == before => return Ok(ip),
-            [(service, ip)] => vec![format!("only {service} answers ({ip}), nobody confirms it")],
-            _ => {
-                let says: Vec<String> =
-                    self.answers.iter().map(|(service, ip)| format!("{service} says {ip}")).collect();
-                vec![format!("they disagree: {}", says.join(", "))]
-            }
-        };
-        words.extend(self.refusals);
-        Err(words.join("; "))
-    }
 }
 
 #[cfg(test)]
@@ -93,40 +48,6 @@ mod tests {
         for text in ["", "no address", "version 1.2.3", "1.2.3.4.5", "300.1.2.3", "12:30:45"] {
             assert_eq!((address(text, Family::V4), address(text, Family::V6)), (None, None), "{text}");
         }
-    }
-
-    #[test]
-    fn two_that_agree_are_believed_whatever_a_third_says() {
-        let mut votes = Votes::default();
-        assert_eq!(votes.count("a", Ok(ip("203.0.113.9"))), None);
-        assert_eq!(votes.count("b", Ok(ip("203.0.113.66"))), None);
-        assert!(!votes.are_lost());
-        assert_eq!(votes.count("c", Ok(ip("203.0.113.9"))), Some(ip("203.0.113.9")));
-    }
-
-    #[test]
-    fn a_single_one_is_believed_only_if_it_repeats_what_was_believed_before() {
-        let alone = || {
-            let mut votes = Votes::default();
-            votes.count("a", Ok(ip("203.0.113.9")));
-            votes.count("b", Err("b is silent".to_owned()));
-            votes
-        };
-        assert_eq!(alone().verdict(Some(ip("203.0.113.9"))), Ok(ip("203.0.113.9")));
-        let words = "only a answers (203.0.113.9), nobody confirms it; b is silent".to_owned();
-        assert_eq!(alone().verdict(None), Err(words.clone()));
-        assert_eq!(alone().verdict(Some(ip("203.0.113.8"))), Err(words));
-    }
-
-    #[test]
-    fn who_disagrees_is_not_believed_even_with_what_was_believed_before() {
-        let mut votes = Votes::default();
-        for (service, said) in [("a", "203.0.113.9"), ("b", "203.0.113.8"), ("c", "203.0.113.7")] {
-            assert_eq!(votes.count(service, Ok(ip(said))), None);
-        }
-        assert!(votes.are_lost());
-        let words = "they disagree: a says 203.0.113.9, b says 203.0.113.8, c says 203.0.113.7";
-        assert_eq!(votes.verdict(Some(ip("203.0.113.9"))), Err(words.to_owned()));
     }
 
     proptest! {

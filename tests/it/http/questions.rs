@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use wanbeacon::daemon::http::Limits;
-use wanbeacon::daemon::outside::{Services, Sounding};
+use wanbeacon::daemon::outside::Sounding;
 use wanbeacon::engine::Allow;
 use wanbeacon::engine::outside::{Means, Probe, Sighting};
 use wanbeacon::provider::Family;
@@ -44,7 +44,7 @@ fn one_that_comes_too_late_to_be_asked_is_answered_all_the_same() {
 fn ask(lab: &Lab, server: &str) -> mpsc::Receiver<Sighting> {
     let (tell, told) = mpsc::channel();
     let probe = Probe { means: Means::Stun, family: Family::V4, device: None };
-    let services = Services { web: Vec::new(), stun: vec![server.to_owned()] };
+    let services = vec![server.to_owned()];
     let sounding = Sounding { probe, allow: Allow::default(), services, ca_file: None };
     lab.http.observe(sounding, move |sighting| tell.send(sighting).unwrap());
     told
