@@ -18,7 +18,7 @@ use super::endpoints::{Lookup, candidates};
 use super::fault;
 use super::mask::Mask;
 use super::request::Sender;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, Woke};
 use super::wire::Deadline;
 use super::worker::Shell;
 use crate::daemon::outside::votes::Votes;
@@ -58,7 +58,7 @@ pub(super) struct Memory {
     /// By [`Means`], whose answer was the last one that was needed: who knew an address goes first the next time, and of
     /// several that have to agree, each in turn.
     first: [AtomicUsize; 3],
-    /// What was believed.
+    /// What was believed; as many as there are devices that records name.
     believed: Mutex<Vec<(Probe, IpAddr)>>,
 }
 
@@ -103,9 +103,10 @@ impl Observer<'_> {
             if let Some(ip) = agreed {
                 start.store(at, Ordering::Relaxed);
                 let mut believed = memory.believed.lock().unwrap_or_else(PoisonError::into_inner);
-                believed.retain(|(other, _)| other != probe);
-                believed.truncate(BELIEVED_MAX);
-                believed.push((probe.clone(), ip));
+                match believed.iter_mut().find(|(other, _)| other == probe) {
+                    Some((_, before)) => *before = ip,
+                    None => believed.push((probe.clone(), ip)),
+                }
                 return Ok(ip);
             }
             if votes.are_lost() || self.now() >= self.total.at {
@@ -196,7 +197,7 @@ impl Observer<'_> {
         sender.perform(&request).map_err(|failure| failure.detail)
     }
 
-    /// Sends a datagram to all of these, again after each pause but the last (in milliseconds), until `hear` makes
+    /// Sends a datagram to all of these (it has to leave for the last one), again after each pause but the last (in milliseconds), until `hear` makes
     /// something of what comes.
     pub(super) fn ask(
         &self,
@@ -206,18 +207,15 @@ impl Observer<'_> {
         pauses: &[u64],
         hear: &mut dyn FnMut(&[u8], SocketAddr) -> Option<Said>,
     ) -> Sighting {
+        let words = |error| fault::words(&error);
         for pause in pauses {
             let until = (self.now() + Duration::from_millis(*pause)).min(self.total.at);
             let mut sent = Ok(0);
             for to in to {
                 sent = socket.send_to(message, to);
             }
-            let heard = match sent {
-                // No room in the queue is a lost datagram.
-                Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-                Ok(_) | Err(_) => self.listen(socket, until, hear),
-            };
-            if let Some(said) = heard.map_err(|error| fault::words(&error))? {
+            sent.map_err(words)?;
+            if let Some(said) = self.listen(socket, until, hear).map_err(words)? {
                 return said.map_err(str::to_owned);
             }
         }
@@ -232,8 +230,11 @@ impl Observer<'_> {
         hear: &mut dyn FnMut(&[u8], SocketAddr) -> Option<Said>,
     ) -> io::Result<Option<Said>> {
         let mut buffer = [0; DATAGRAM_BYTES];
-        // Looked at each time: a peer that always has one more datagram never makes us wait.
-        while self.now() < until {
+        loop {
+            let mut fds = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+            if self.ticket.poll(&mut fds, until, self.shell.clock)? == Woke::Late {
+                return Ok(None);
+            }
             match socket.recv_from(&mut buffer) {
                 Ok((length, from)) => {
                     let said = hear(buffer.get(..length).unwrap_or_default(), from);
@@ -241,15 +242,10 @@ impl Observer<'_> {
                         return Ok(said);
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    let mut fds = vec![PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-                    self.ticket.poll(&mut fds, until, self.shell.clock)?;
-                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(None)
     }
 
     pub(super) fn device(&self) -> Option<&str> {
@@ -280,7 +276,5 @@ const REQUEST: Duration = Duration::from_secs(8);
 const ASKED_MAX: usize = 4;
 /// RFC 8489 section 6.2.1 begins like this and goes on for 39.5 seconds; the next server may answer sooner.
 const STUN_PAUSES: [u64; 3] = [500, 1000, 500];
-/// Probes whose answer is remembered.
-const BELIEVED_MAX: usize = 16;
 /// Longer than any answer that a router or a STUN server has reason to give.
 const DATAGRAM_BYTES: usize = 1500;

@@ -1,12 +1,12 @@
 //! Asks the router before us for its address.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
 use super::datagram::{open, unconnected};
-use super::fault::{self, Fault};
+use super::fault;
 use super::observe::{Observer, random};
 use crate::daemon::netlink;
-use crate::daemon::outside::{NO_ADDRESS, PROTOCOLS, Said, nat_pmp, pcp, upnp};
+use crate::daemon::outside::{NO_ADDRESS, PROTOCOLS, nat_pmp, pcp, upnp};
 use crate::engine::outside::Sighting;
 use crate::provider::{Family, Method, Secret};
 
@@ -38,9 +38,9 @@ impl Observer<'_> {
 
     fn pcp(&self, gateway: Ipv4Addr) -> Sighting {
         let (server, socket) = self.connected(gateway, nat_pmp::PORT)?;
-        let (client, port) = local(&socket)?;
+        let Ok(SocketAddr::V4(here)) = socket.local_addr() else { return Err("no address".to_owned()) };
         // The port of this very socket, which takes datagrams from the router only: nothing is opened to anybody.
-        let mapping = pcp::Mapping { client, nonce: random()?, port };
+        let mapping = pcp::Mapping { client: *here.ip(), nonce: random()?, port: here.port() };
         let mut said = Err(String::new());
         for lifetime_secs in [pcp::LIFETIME_SECS, 0] {
             let request = mapping.request(lifetime_secs);
@@ -62,13 +62,13 @@ impl Observer<'_> {
         let location = self.search(gateway)?;
         let description = self.request(Method::Get, &location, Vec::new(), None)?;
         let mut said = Err("it describes no service that knows its address".to_owned());
-        for service in upnp::services(&description.body, &location, gateway) {
+        for service in description.body.split("<service>") {
+            let Some((kind, url)) = upnp::service(service, &location, gateway) else { continue };
             let headers = vec![
                 ("Content-Type".to_owned(), Secret::new("text/xml; charset=\"utf-8\"")),
-                ("SOAPAction".to_owned(), Secret::new(service.action())),
+                ("SOAPAction".to_owned(), Secret::new(upnp::action(kind))),
             ];
-            let body = Some(Secret::new(service.envelope()));
-            let reply = self.request(Method::Post, &service.url, headers, body)?;
+            let reply = self.request(Method::Post, &url, headers, Some(Secret::new(upnp::envelope(kind))))?;
             said = upnp::external(&reply.body).map_err(str::to_owned);
             // Of two lines, or two kinds of one, the one that is not in use has no address.
             if said.as_ref().is_ok_and(|ip| !ip.is_unspecified()) {
@@ -80,40 +80,22 @@ impl Observer<'_> {
 
     /// Searches with everybody and with the router alone: a firewall of ours lets only the answer to the latter in.
     fn search(&self, gateway: Ipv4Addr) -> Result<String, String> {
-        let (alone, socket) = self.connected(gateway, upnp::PORT)?;
-        let (here, _) = local(&socket)?;
+        let alone = SocketAddr::new(gateway.into(), upnp::PORT);
+        // Unbound to a device, it leaves through that of the default route, as all else here does.
         let socket = unconnected(alone, self.device()).map_err(|fault| fault.words)?;
-        socket
-            .set_multicast_if_v4(&here)
-            .and_then(|()| socket.set_multicast_ttl_v4(upnp::HOPS))
-            .map_err(|error| fault::words(&error))?;
+        let (to, search) = ([upnp::GROUP, alone], upnp::SEARCH.as_bytes());
         let mut location = None;
-        self.ask(
-            &socket.into(),
-            &[upnp::GROUP, alone],
-            upnp::SEARCH.as_bytes(),
-            &SEARCH_PAUSES,
-            &mut |message, from| {
-                location = if from.ip() == gateway { upnp::location(message, gateway) } else { None };
-                location.as_ref().map(|_| Said::Ok(gateway.into()))
-            },
-        )?;
-        location.ok_or_else(String::new)
+        self.ask(&socket.into(), &to, search, &SEARCH_PAUSES, &mut |message, from| {
+            location = if from.ip() == gateway { upnp::location(message, gateway) } else { None };
+            location.as_ref().map(|_| Ok(from.ip()))
+        })?;
+        Ok(location.unwrap_or_default())
     }
 
     fn connected(&self, gateway: Ipv4Addr, port: u16) -> Result<(SocketAddr, UdpSocket), String> {
         let server = SocketAddr::new(gateway.into(), port);
         let socket = open(server, self.device()).map_err(|fault| fault.words)?;
         Ok((server, socket))
-    }
-}
-
-/// Our own end of a connected socket.
-fn local(socket: &UdpSocket) -> Result<(Ipv4Addr, u16), String> {
-    let here = socket.local_addr().map_err(|error| Fault::of_io(error).words)?;
-    match here.ip() {
-        IpAddr::V4(ip) => Ok((ip, here.port())),
-        IpAddr::V6(_) => Err("the line has no IPv4 address".to_owned()),
     }
 }
 

@@ -11,9 +11,6 @@ pub(in crate::daemon) const GROUP: SocketAddr =
 /// The same for searches that go to one gateway only.
 pub(in crate::daemon) const PORT: u16 = 1900;
 
-/// How far a search goes (section 1.3.2: TTL).
-pub(in crate::daemon) const HOPS: u32 = 2;
-
 /// Gateways of later versions answer to it too (section 1.3.2: "ST"). They may wait for up to a second (MX).
 pub(in crate::daemon) const SEARCH: &str = concat!(
     "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\n",
@@ -32,57 +29,42 @@ pub(in crate::daemon) fn location(message: &[u8], gateway: Ipv4Addr) -> Option<S
     is_at(url, gateway).then(|| url.to_owned())
 }
 
-/// A service that knows the gateway's address.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::daemon) struct Service {
-    /// Its type (`urn:…`).
-    pub(in crate::daemon) kind: String,
-    /// Where it is asked.
-    pub(in crate::daemon) url: String,
-}
-
-/// The services of a description that was found at `location`. A gateway may list one that is not in use.
-pub(in crate::daemon) fn services(description: &str, location: &str, gateway: Ipv4Addr) -> Vec<Service> {
-    let base = element(description, "URLBase").filter(|base| is_at(base, gateway)).unwrap_or(location);
-    // Behind "http://", which `is_at` has seen.
-    let origin = base.get(SCHEME.len()..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let mut services = Vec::new();
-    for described in description.split("<service>") {
-        let (Some(kind), Some(path)) = (element(described, "serviceType"), element(described, "controlURL"))
-        else {
-            continue;
-        };
-        let version = KINDS.iter().find_map(|known| kind.strip_prefix(known)).unwrap_or("none");
-        let path = path.replace("&amp;", "&");
-        let url = match path.starts_with(SCHEME) {
-            true => path,
-            false => [SCHEME, origin, "/", path.trim_start_matches('/')].concat(),
-        };
-        let is_wanted = version.bytes().all(|digit| digit.is_ascii_digit()) && is_at(&url, gateway);
-        if is_wanted && services.len() < SERVICES_MAX {
-            services.push(Service { kind: kind.to_owned(), url });
+/// What follows a `<service>` in a description that was found at `location`: the type of a service that knows the
+/// gateway's address, and the URL where it is asked. A gateway may list one that is not in use.
+pub(in crate::daemon) fn service<'a>(
+    text: &'a str,
+    location: &str,
+    gateway: Ipv4Addr,
+) -> Option<(&'a str, String)> {
+    let kind = element(text, "serviceType")?;
+    let version = KINDS.iter().find_map(|known| kind.strip_prefix(known))?;
+    let path = element(text, "controlURL")?.replace("&amp;", "&");
+    let url = match path.starts_with(SCHEME) {
+        true => path,
+        false => {
+            // Behind "http://", which `is_at` has seen.
+            let origin = location.get(SCHEME.len()..)?.split('/').next()?;
+            [SCHEME, origin, "/", path.strip_prefix('/').unwrap_or(&path)].concat()
         }
-    }
-    services
+    };
+    let is_sound = version.bytes().all(|digit| digit.is_ascii_digit()) && is_at(&url, gateway);
+    is_sound.then_some((kind, url))
 }
 
-impl Service {
-    /// The question's header field SOAPAction.
-    pub(in crate::daemon) fn action(&self) -> String {
-        ["\"", &self.kind, "#GetExternalIPAddress\""].concat()
-    }
+/// The header field SOAPAction of the question to a service of this type.
+pub(in crate::daemon) fn action(kind: &str) -> String {
+    ["\"", kind, "#GetExternalIPAddress\""].concat()
+}
 
-    /// The question's body.
-    pub(in crate::daemon) fn envelope(&self) -> String {
-        [
-            "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-             s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body>\
-             <u:GetExternalIPAddress xmlns:u=\"",
-            &self.kind,
-            "\"/></s:Body></s:Envelope>\r\n",
-        ]
-        .concat()
-    }
+/// Its body.
+pub(in crate::daemon) fn envelope(kind: &str) -> String {
+    [
+        "<?xml version=\"1.0\"?>\r\n<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         s:encodingStyle=\"http://schemas.xmlsoap.org/soap/encoding/\"><s:Body><u:GetExternalIPAddress xmlns:u=\"",
+        kind,
+        "\"/></s:Body></s:Envelope>\r\n",
+    ]
+    .concat()
 }
 
 /// What an answer says.
@@ -116,9 +98,6 @@ fn is_at(url: &str, gateway: Ipv4Addr) -> bool {
 const SCHEME: &str = "http://";
 const KINDS: [&str; 2] =
     ["urn:schemas-upnp-org:service:WANIPConnection:", "urn:schemas-upnp-org:service:WANPPPConnection:"];
-/// Asked at most; a gateway with two lines and both kinds for each has four.
-const SERVICES_MAX: usize = 4;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,39 +131,25 @@ mod tests {
 
     #[test]
     fn the_services_that_know_the_address_are_found_with_their_urls() {
-        let service = |kind: &str, url: &str| {
-            format!(
-                "<service><serviceType>{kind}</serviceType><serviceId>x</serviceId><controlURL>{url}</controlURL></service>"
-            )
-        };
         let ip = "urn:schemas-upnp-org:service:WANIPConnection:2";
         let ppp = "urn:schemas-upnp-org:service:WANPPPConnection:1";
-        let other = "urn:schemas-upnp-org:service:Layer3Forwarding:1";
-        let text = [
-            service(other, "/l3"),
-            service(ppp, "ctl/ppp?a=1&amp;b=2"),
-            service(ip, " /ctl/IPConn "),
-            service(ip, "http://192.168.1.1:99/x"),
-            service(ip, "http://192.168.1.66/x"),
-            service("urn:schemas-upnp-org:service:WANIPConnection:1\"/><evil>", "/x"),
-        ]
-        .concat();
-        let found = |text: &str| {
-            let services = services(text, "http://192.168.1.1:5000/a/rootDesc.xml", GATEWAY);
-            services.into_iter().map(|service| (service.kind, service.url)).collect::<Vec<_>>()
+        let found = |kind: &str, url: &str| {
+            let text = format!(
+                "<serviceType>{kind}</serviceType><serviceId>x</serviceId><controlURL>{url}</controlURL></service>"
+            );
+            let found = service(&text, "http://192.168.1.1:5000/a/rootDesc.xml", GATEWAY);
+            found.map(|(found, url)| {
+                assert_eq!(found, kind);
+                url
+            })
         };
-        let expected = |origin: &str| {
-            vec![
-                (ppp.to_owned(), format!("{origin}/ctl/ppp?a=1&b=2")),
-                (ip.to_owned(), format!("{origin}/ctl/IPConn")),
-                (ip.to_owned(), "http://192.168.1.1:99/x".to_owned()),
-            ]
-        };
-        assert_eq!(found(&text), expected("http://192.168.1.1:5000"));
-        let base = |url: &str| found(&format!("<root><URLBase>{url}</URLBase>{text}"));
-        assert_eq!(base("http://192.168.1.1:49000/"), expected("http://192.168.1.1:49000"));
-        assert_eq!(base("http://192.168.1.66/"), expected("http://192.168.1.1:5000"));
-        assert_eq!(found(&service(ip, "/x").repeat(9)).len(), SERVICES_MAX);
+        let at = |url: &str| Some(url.to_owned());
+        assert_eq!(found(ppp, "ctl/ppp?a=1&amp;b=2"), at("http://192.168.1.1:5000/ctl/ppp?a=1&b=2"));
+        assert_eq!(found(ip, " /ctl/IPConn "), at("http://192.168.1.1:5000/ctl/IPConn"));
+        assert_eq!(found(ip, "http://192.168.1.1:99/x"), at("http://192.168.1.1:99/x"));
+        assert_eq!(found(ip, "http://192.168.1.66/x"), None);
+        assert_eq!(found("urn:schemas-upnp-org:service:Layer3Forwarding:1", "/l3"), None);
+        assert_eq!(found("urn:schemas-upnp-org:service:WANIPConnection:1\"/>", "/x"), None);
     }
 
     #[test]
@@ -212,15 +177,11 @@ mod tests {
 
     #[test]
     fn the_question_names_the_service_in_header_and_body() {
-        let kind = "urn:schemas-upnp-org:service:WANIPConnection:1".to_owned();
-        let service = Service { kind, url: "http://192.168.1.1/x".to_owned() };
-        assert_eq!(
-            service.action(),
-            "\"urn:schemas-upnp-org:service:WANIPConnection:1#GetExternalIPAddress\""
-        );
-        assert!(service.envelope().contains(
-            "<u:GetExternalIPAddress xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:1\"/>"
-        ));
+        let kind = "urn:schemas-upnp-org:service:WANIPConnection:1";
+        assert_eq!(action(kind), "\"urn:schemas-upnp-org:service:WANIPConnection:1#GetExternalIPAddress\"");
+        let namespace =
+            "<u:GetExternalIPAddress xmlns:u=\"urn:schemas-upnp-org:service:WANIPConnection:1\"/>";
+        assert!(envelope(kind).contains(namespace));
     }
 
     proptest! {
@@ -229,7 +190,7 @@ mod tests {
             parts in proptest::collection::vec(
                 prop_oneof![
                     Just("<service>".to_owned()), Just("<serviceType>".to_owned()), Just("<controlURL>".to_owned()),
-                    Just(KINDS[0].to_owned()), Just("NewExternalIPAddress".to_owned()), Just("URLBase>".to_owned()),
+                    Just(KINDS[0].to_owned()), Just("NewExternalIPAddress".to_owned()),
                     Just("<".to_owned()), Just("http://192.168.1.1".to_owned()), any::<String>(),
                 ],
                 0..12,
@@ -237,8 +198,8 @@ mod tests {
         ) {
             let text = parts.concat();
             let _ = (location(text.as_bytes(), GATEWAY), external(&text));
-            for service in services(&text, "http://192.168.1.1/", GATEWAY) {
-                prop_assert!(is_at(&service.url, GATEWAY));
+            if let Some((_, url)) = service(&text, "http://192.168.1.1/", GATEWAY) {
+                prop_assert!(is_at(&url, GATEWAY));
             }
         }
     }

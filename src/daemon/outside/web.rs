@@ -6,17 +6,16 @@ use crate::provider::Family;
 
 /// The first address of the family in a text: alone, in JSON, or in a small page.
 pub(in crate::daemon) fn address(text: &str, family: Family) -> Option<IpAddr> {
-    let is_inside = |c: char| match family {
-        Family::V4 => c.is_ascii_digit() || c == '.',
-        Family::V6 => c.is_ascii_hexdigit() || c == ':' || c == '.',
-    };
-    text.split(|c| !is_inside(c)).find_map(|word| {
+    for word in text.split(|c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.') {
         // The end of a sentence, and the colon of "address:".
-        let word = word.trim_matches('.');
+        let word = word.strip_suffix('.').unwrap_or(word);
         let behind_colon = word.strip_prefix(':').filter(|rest| !rest.starts_with(':'));
-        let ip: IpAddr = behind_colon.unwrap_or(word).parse().ok()?;
-        (Family::of(ip) == family).then_some(ip)
-    })
+        match behind_colon.unwrap_or(word).parse() {
+            Ok(ip) if Family::of(ip) == family => return Some(ip),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]
