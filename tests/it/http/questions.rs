@@ -17,12 +17,12 @@ fn many_that_nobody_answers_keep_no_request_waiting_and_each_gets_one_answer() {
     let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let (server, _requests) = answering(ok("good"));
     let mut lab = Lab::new(Limits::default());
-    let asked: Vec<_> = (0..5).map(|_| ask(&lab, &silent.local_addr().unwrap().to_string())).collect();
+    let asked: Vec<_> = (0..6).map(|_| ask(&lab, &silent.local_addr().unwrap().to_string())).collect();
     for job in 1..=4 {
         lab.http.send(task(job, get(format!("http://{server}/"))));
     }
     for _ in 1..=4 {
-        // One question takes two seconds.
+        // One question takes two seconds, and there are six threads in all.
         let (_, outcome, _) = lab.results.recv_timeout(Duration::from_millis(1500)).expect("no waiting");
         assert_eq!(words(&outcome), "200 good");
     }
