@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{NO_ADDRESS, Said};
 
-/// For so long, in seconds, the router keeps the port if it is not given back: the least that RFC 6887 section 15 lets
-/// a router grant.
+/// For so long, in seconds, the router keeps the port if it is not given back: RFC 6887 section 15 recommends that routers
+/// grant no less.
 pub(in crate::daemon) const LIFETIME_SECS: u32 = 120;
 
 /// A mapping of one of our UDP ports.
