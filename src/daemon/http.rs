@@ -15,6 +15,7 @@
 //! - The one call that cannot be interrupted, `getaddrinfo`, has a thread for itself each time.
 //! - A worker without work ends: at rest the daemon is one thread.
 //! - [`dns`] does the same for providers that speak DNS: same workers, tickets, limits and lookups.
+//! - [`observe`] asks how we are seen from outside, in workers of the same kind: never in so many that requests wait.
 //! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
 //!   TLS sessions are kept.
 
@@ -25,7 +26,9 @@ mod dns;
 mod endpoints;
 mod fault;
 mod mask;
+mod observe;
 mod request;
+mod router;
 mod ticket;
 mod tls;
 mod transport;
@@ -44,8 +47,11 @@ use litemap::LiteMap;
 pub use endpoints::{Endpoints, system_resolver};
 pub(super) use tls::BUNDLES;
 
+use super::outside::Sounding;
+use crate::engine::outside::Sighting;
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
 use crate::provider::{Question, Reply, Request, Secret, Step};
+use observe::Pending;
 use ticket::{Results, Ticket};
 use worker::{Errand, Queue, Shell, Work};
 
@@ -195,7 +201,7 @@ impl Http {
         let _ = self.hand_over(Work::Prepare(ca_file));
     }
 
-    /// Starts a job, or queues it when [`WORKERS_MAX`] are under way.
+    /// Starts a job, or queues it when so many as there are workers are under way.
     pub fn send(&mut self, task: Task) {
         let shown = format!("{} {}", task.first.method.name(), task.first.shown);
         self.enlist(task.job, shown, |ticket| Work::Perform(Box::new(Errand { task, ticket })));
@@ -205,6 +211,16 @@ impl Http {
     pub fn ask(&mut self, inquiry: Inquiry) {
         let shown = inquiry.first.shown.clone();
         self.enlist(inquiry.job, shown, |ticket| Work::Ask(Box::new(inquiry), ticket));
+    }
+
+    /// Asks how we are seen from outside. `tell` is called once, from a worker or from within this method; it must not
+    /// block.
+    pub fn observe(&self, sounding: Sounding, tell: impl FnOnce(Sighting) + Send + 'static) {
+        let pending = Pending::new(sounding, Box::new(tell));
+        if self.open {
+            // Without a thread the question is dropped, and says so.
+            let _ = self.hand_over(Work::Observe(pending));
+        }
     }
 
     fn enlist(&mut self, job: JobId, shown: String, work: impl FnOnce(Arc<Ticket>) -> Work) {
@@ -268,7 +284,7 @@ impl Http {
 
     /// Fails only if no worker could be started and none is there.
     fn hand_over(&self, work: Work) -> io::Result<()> {
-        if !self.queue.add(work, WORKERS_MAX) {
+        if !self.queue.add(work, WORKERS_MAX + OBSERVERS_MAX) {
             return Ok(());
         }
         let (shell, queue) = (Arc::clone(&self.shell), Arc::clone(&self.queue));
@@ -293,7 +309,10 @@ fn unstarted(words: &str) -> Failure {
 /// Most jobs under way at a time; the engine keeps to the same number.
 pub const WORKERS_MAX: usize = 4;
 
-/// Most lookups under way at a time; with the workers sixteen threads.
+/// Most questions about how we are seen under way at a time, beside these.
+const OBSERVERS_MAX: usize = 2;
+
+/// Most lookups under way at a time; with the workers eighteen threads.
 const LOOKUPS_MAX: usize = 12;
 
 /// Stack of a thread. Only touched pages count; a handshake with certificate checks touches about 40 KiB.

@@ -1,7 +1,7 @@
 //! The shell: everything that touches the world, and the loop that joins it to the engine.
 //!
 //! ```text
-//! netlink, ubus, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
+//! netlink, ubus, reports, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
 //! ```
 
 mod announce;
@@ -12,6 +12,7 @@ pub mod control;
 pub mod http;
 mod log;
 pub mod netlink;
+pub mod outside;
 mod own;
 pub mod question;
 mod readiness;
@@ -34,13 +35,14 @@ use tokio::sync::mpsc;
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
 use crate::engine::outside::Probe;
-use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
+use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome};
 use crate::provider::Step;
 use clock::Alarm;
 use control::Control;
 use http::{Http, Inquiry, Task};
 use log::Log;
 use netlink::Look;
+use outside::Sounding;
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use sources::{Happened, Sources};
@@ -102,8 +104,6 @@ impl Start {
     }
 }
 
-type Replied = (JobId, Outcome, Exchange);
-
 struct Daemon {
     file: PathBuf,
     loaded: Loaded,
@@ -112,8 +112,8 @@ struct Daemon {
     http: Http,
     reach: Reach,
     sandbox: Sandbox,
-    /// Where jobs report their end.
-    replies: mpsc::UnboundedSender<Replied>,
+    /// Where workers report the end of jobs and questions.
+    reports: mpsc::UnboundedSender<Event>,
     store: Store,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
@@ -131,8 +131,8 @@ impl Daemon {
         log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
-        let (reply, replies) = mpsc::unbounded_channel();
-        let worker_reply = reply.clone();
+        let (report, reports) = mpsc::unbounded_channel();
+        let worker_report = report.clone();
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
         complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
@@ -142,10 +142,10 @@ impl Daemon {
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
         let http = Http::new(settings, move |job, outcome, exchange| {
             // The loop is gone only when the process ends.
-            let _ = worker_reply.send((job, outcome, exchange));
+            let _ = worker_report.send(Event::Reply { job, outcome, exchange });
         });
         let now = clock::now();
-        let sources = Sources::new(replies, queries, control)?;
+        let sources = Sources::new(reports, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
@@ -155,7 +155,7 @@ impl Daemon {
             http,
             reach,
             sandbox,
-            replies: reply,
+            reports: report,
             store,
             unsaved: None,
             sources,
@@ -181,9 +181,7 @@ impl Daemon {
                     let _ = answer.send(self.answer(query));
                 }
                 Happened::Reload => self.reload()?,
-                Happened::Reply((job, outcome, exchange)) => {
-                    self.tell(Event::Reply { job, outcome, exchange });
-                }
+                Happened::Report(event) => self.tell(event),
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
@@ -275,8 +273,8 @@ impl Daemon {
             Step::Send(first) => first,
             // A dialogue that needed no request at all.
             Step::Done(verdicts) => {
-                let reply = (job.id, Outcome::Answered(verdicts), Exchange::default());
-                let _ = self.replies.send(reply);
+                let (outcome, exchange) = (Outcome::Answered(verdicts), Exchange::default());
+                let _ = self.reports.send(Event::Reply { job: job.id, outcome, exchange });
                 return;
             }
         };
@@ -303,9 +301,13 @@ impl Daemon {
         }
     }
 
-    fn observe(&mut self, probe: Probe, _allow: Allow) {
-        let sighting = Err("nobody is asked yet".to_owned());
-        self.engine.handle(Event::Observed { probe, sighting }, clock::now());
+    fn observe(&self, probe: Probe, allow: Allow) {
+        let (reports, asked) = (self.reports.clone(), probe.clone());
+        let sounding = Sounding::new(probe, allow, &self.loaded.config.global);
+        self.http.observe(sounding, move |sighting| {
+            // The loop is gone only when the process ends.
+            let _ = reports.send(Event::Observed { probe: asked, sighting });
+        });
     }
 
     fn save(&mut self, durable: bool) {

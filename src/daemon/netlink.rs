@@ -11,10 +11,13 @@
 
 mod doorbell;
 mod dump;
+mod gateway;
 mod table;
 
 use std::io;
 use std::time::Duration;
+
+pub(super) use self::gateway::gateway;
 
 use self::doorbell::{Doorbell, Rings};
 use self::dump::Dumper;

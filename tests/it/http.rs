@@ -1,6 +1,7 @@
 //! The sender against real sockets: every way in which a provider or a line can fail.
 
 pub(crate) mod lab;
+mod questions;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -12,6 +12,7 @@
 //! - [`query`]: asks a DNS server one question.
 //! - [`wire`]: the little HTTP that it speaks.
 //! - [`ubus`]: a stand-in for ubusd, netifd and procd, and a second client.
+//! - [`echo`]: a web service that answers with the address of who asks.
 //! - [`certificates`]: the laboratory's own certification authority.
 //! - [`namespace`]: network namespaces and the links between them, without `ip` and without root.
 //!
@@ -29,6 +30,7 @@
 pub mod certificates;
 pub mod dns;
 pub mod dyndns2;
+pub mod echo;
 pub mod fault;
 pub mod namespace;
 pub mod provider;

@@ -79,8 +79,13 @@ pub(crate) fn settled() {
 
 /// Does this on the other end of the line. Sockets made there stay there, whoever uses them.
 pub(crate) fn at_isp<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let there = std::thread::spawn(|| {
-        let namespace = std::fs::File::open("/run/netns/isp").unwrap();
+    within("isp", work)
+}
+
+/// The same in another namespace.
+pub(crate) fn within<T: Send + 'static>(namespace: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let namespace = std::fs::File::open(format!("/run/netns/{namespace}")).unwrap();
+    let there = std::thread::spawn(move || {
         let network = Some(rustix::thread::LinkNameSpaceType::Network);
         rustix::thread::move_into_link_name_space(namespace.as_fd(), network).unwrap();
         work()

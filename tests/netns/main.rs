@@ -22,6 +22,8 @@ mod names;
 #[cfg(test)]
 mod netlink;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod provider_faults;
 #[cfg(test)]
 mod refusals;
@@ -41,5 +43,7 @@ mod storms;
 mod two_lines;
 #[cfg(test)]
 mod ubus;
+#[cfg(test)]
+mod upstream;
 #[cfg(test)]
 mod world;

@@ -6,14 +6,33 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Clock;
-use super::connect::Attempt;
+use super::connect::{Attempt, unbound};
 use super::fault::{self, Fault};
 use super::ticket::{Ticket, Woke};
 use super::wire::Deadline;
 use crate::engine::Instant;
 use crate::provider::Question;
+
+/// A socket for datagrams to one address, through one device if there is one named.
+pub(super) fn open(address: SocketAddr, bind: Option<&str>) -> Result<UdpSocket, Fault> {
+    let socket = unconnected(address, bind)?;
+    // The kernel gives it a random port, and takes datagrams from this address only.
+    socket.connect(&address.into()).map_err(Fault::of_io)?;
+    Ok(socket.into())
+}
+
+/// The same, but for datagrams to and from any address of the family.
+pub(super) fn unconnected(address: SocketAddr, bind: Option<&str>) -> Result<Socket, Fault> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+        .map_err(Fault::of_io)?;
+    if let Some(device) = bind {
+        socket.bind_device(Some(device.as_bytes())).map_err(|error| unbound(device, &error))?;
+    }
+    Ok(socket)
+}
 
 /// How the datagrams of one question go.
 ///

@@ -5,14 +5,12 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use socket2::{Domain, Protocol, Socket, Type};
-
 use super::Inquiry;
-use super::connect::{Attempt, Manner, connect, unbound};
-use super::datagram::Datagrams;
+use super::connect::{Attempt, Manner, connect};
+use super::datagram::{Datagrams, open};
 use super::endpoints::{Endpoints, Lookup, candidates};
 use super::fault::Fault;
 use super::mask::Mask;
@@ -158,19 +156,8 @@ impl Sender<'_> {
             Datagrams { ticket: self.ticket, clock: self.shell.clock, stagger: limits.stagger, deadline };
         self.leave()?;
         let answered =
-            datagrams.exchange(self.question, servers, |server| self.socket(server), || self.left());
+            datagrams.exchange(self.question, servers, |server| open(server, self.bind), || self.left());
         answered.map_err(|(attempts, has_left)| self.unanswered(&attempts, has_left))
-    }
-
-    fn socket(&self, server: SocketAddr) -> Result<UdpSocket, Fault> {
-        let socket = Socket::new(Domain::for_address(server), Type::DGRAM.nonblocking(), Some(Protocol::UDP))
-            .map_err(Fault::of_io)?;
-        if let Some(device) = self.bind {
-            socket.bind_device(Some(device.as_bytes())).map_err(|error| unbound(device, &error))?;
-        }
-        // The kernel gives it a random port, and takes datagrams from this server only.
-        socket.connect(&server.into()).map_err(Fault::of_io)?;
-        Ok(socket.into())
     }
 
     /// Over one TCP connection: each message behind its length in two octets (RFC 1035 section 4.2.2).

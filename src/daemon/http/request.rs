@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ureq::Agent;
 use ureq::http::{self, HeaderValue, Uri};
@@ -27,12 +28,14 @@ pub(super) struct Sender<'a> {
     pub(super) ca_file: Option<&'a Path>,
     pub(super) secrets: &'a [Secret],
     pub(super) mask: &'a Mask,
+    /// How long one request may take.
+    pub(super) limit: Duration,
 }
 
 impl Sender<'_> {
     /// Any HTTP status is a reply; a redirect too, unless the request wants it followed.
     pub(super) fn perform(&self, request: &Request) -> Result<Reply, Failure> {
-        let total = Deadline::new((self.shell.clock)(), self.shell.limits.total, "no complete answer");
+        let total = Deadline::new((self.shell.clock)(), self.limit, "no complete answer");
         let mut target = Target::parse(request.url.expose()).map_err(|words| {
             let detail = format!("{} cannot be requested: {words}", request.shown);
             Failure { phase: Phase::Resolve, kind: FailureKind::Protocol, detail }

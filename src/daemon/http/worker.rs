@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::endpoints::Endpoints;
 use super::mask::Mask;
+use super::observe::{Memory, Pending};
 use super::request::Sender;
 use super::ticket::Ticket;
 use super::tls::Trust;
-use super::{Clock, Inquiry, Limits, Resolver, Settings, Task, dns};
+use super::{Clock, Inquiry, Limits, OBSERVERS_MAX, Resolver, Settings, Task, dns, observe};
 use crate::engine::{Failure, FailureKind, Outcome, Phase};
 use crate::provider::Step;
 
@@ -24,6 +25,7 @@ pub(super) struct Shell {
     pub(super) lookups: Arc<AtomicUsize>,
     pub(super) endpoints: Mutex<Endpoints>,
     pub(super) trust: Trust,
+    pub(super) memory: Memory,
 }
 
 impl Shell {
@@ -35,6 +37,7 @@ impl Shell {
             lookups: Arc::default(),
             endpoints: Mutex::new(settings.endpoints),
             trust: Trust::default(),
+            memory: Memory::default(),
         }
     }
 }
@@ -42,6 +45,7 @@ impl Shell {
 /// What a worker is given.
 pub(super) enum Work {
     Ask(Box<Inquiry>, Arc<Ticket>),
+    Observe(Pending),
     Perform(Box<Errand>),
     Prepare(Option<PathBuf>),
 }
@@ -61,6 +65,8 @@ pub(super) struct Queue(Mutex<Waiting>);
 struct Waiting {
     work: VecDeque<Work>,
     workers: usize,
+    /// Of these, how many ask how we are seen.
+    observers: usize,
 }
 
 impl Queue {
@@ -86,11 +92,21 @@ impl Queue {
     /// The next work; without any, the worker that asks no longer counts and has to end.
     fn take(&self) -> Option<Work> {
         let mut waiting = self.lock();
-        let work = waiting.work.pop_front();
-        if work.is_none() {
-            waiting.workers -= 1;
+        let is_full = waiting.observers >= OBSERVERS_MAX;
+        // A silent line must not keep all workers with questions about it. Those who ask look here again.
+        let next = waiting.work.iter().position(|work| !(is_full && matches!(work, Work::Observe(_))));
+        // What stands before it are questions: their order does not matter.
+        let work = next.and_then(|at| waiting.work.swap_remove_front(at));
+        match work {
+            Some(Work::Observe(_)) => waiting.observers += 1,
+            Some(Work::Ask(..) | Work::Perform(_) | Work::Prepare(_)) => {}
+            None => waiting.workers -= 1,
         }
         work
+    }
+
+    fn observed(&self) {
+        self.lock().observers -= 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -104,6 +120,10 @@ pub(super) fn work(shell: &Shell, queue: &Queue) {
     while let Some(work) = queue.take() {
         match work {
             Work::Ask(inquiry, ticket) => guarded(&ticket, || dns::perform(shell, *inquiry, &ticket)),
+            Work::Observe(pending) => {
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| observe::perform(shell, pending)));
+                queue.observed();
+            }
             Work::Perform(errand) => {
                 let ticket = Arc::clone(&errand.ticket);
                 guarded(&ticket, || perform(shell, *errand));
@@ -138,6 +158,7 @@ fn perform(shell: &Shell, errand: Errand) {
             ca_file: ca_file.as_deref(),
             secrets: &secrets,
             mask: &mask,
+            limit: shell.limits.total,
         };
         let outcome = match sender.perform(&next) {
             Ok(reply) => match advance(&reply) {

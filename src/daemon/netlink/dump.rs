@@ -164,7 +164,7 @@ fn link_question() -> Vec<u8> {
 const RTM_GETLINK: u16 = 18;
 const IFLA_EXT_MASK: u16 = 29;
 
-fn open() -> io::Result<Socket> {
+pub(super) fn open() -> io::Result<Socket> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     // It never has to wait (see above); should that ever be wrong, an error is better than a daemon that hangs.
     socket.set_non_blocking(true)?;
