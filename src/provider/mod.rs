@@ -14,6 +14,8 @@ mod account;
 mod answer;
 mod api;
 #[cfg(program)]
+mod authoritative;
+#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
@@ -41,6 +43,8 @@ use zeroize::Zeroizing;
 
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
+#[cfg(program)]
+pub use authoritative::{Look, Seen};
 pub use dialogue::Dialogue;
 pub use dns::{
     Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
