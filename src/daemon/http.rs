@@ -15,6 +15,7 @@
 //! - The one call that cannot be interrupted, `getaddrinfo`, has a thread for itself each time.
 //! - A worker without work ends: at rest the daemon is one thread.
 //! - [`dns`] does the same for providers that speak DNS: same workers, tickets, limits and lookups.
+//! - [`look`] asks a zone's name servers what they show, in the same workers.
 //! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
 //!   TLS sessions are kept.
 
@@ -24,6 +25,7 @@ mod dial;
 mod dns;
 mod endpoints;
 mod fault;
+mod look;
 mod mask;
 mod request;
 mod ticket;
@@ -45,7 +47,8 @@ pub use endpoints::{Endpoints, system_resolver};
 pub(super) use tls::BUNDLES;
 
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
-use crate::provider::{Question, Reply, Request, Secret, Step};
+use crate::provider::{Look, Question, Reply, Request, Secret, Seen, Step};
+use look::Looking;
 use ticket::{Results, Ticket};
 use worker::{Errand, Queue, Shell, Work};
 
@@ -205,6 +208,16 @@ impl Http {
     pub fn ask(&mut self, inquiry: Inquiry) {
         let shown = inquiry.first.shown.clone();
         self.enlist(inquiry.job, shown, |ticket| Work::Ask(Box::new(inquiry), ticket));
+    }
+
+    /// Looks at a zone's name servers, through a device if there is one named. `tell` is called once, from a worker or from
+    /// within this method; it must not block.
+    pub fn look(&self, look: Look, bind: Option<String>, tell: impl FnOnce(Vec<Seen>) + Send + 'static) {
+        let looking = Looking::new(look, bind, Box::new(tell));
+        if self.open {
+            // Without a thread the look is dropped, and says so.
+            let _ = self.hand_over(Work::Look(looking));
+        }
     }
 
     fn enlist(&mut self, job: JobId, shown: String, work: impl FnOnce(Arc<Ticket>) -> Work) {

@@ -1,7 +1,7 @@
 //! The shell: everything that touches the world, and the loop that joins it to the engine.
 //!
 //! ```text
-//! netlink, ubus, replies, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
+//! netlink, ubus, reports, control, signals, timers ──▶ one event ──▶ engine ──▶ actions ──▶ http, store, log, ubus
 //! ```
 
 mod announce;
@@ -34,8 +34,9 @@ use tokio::sync::mpsc;
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
 use crate::engine::outside::Probe;
-use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, JobId, Outcome};
-use crate::provider::Step;
+use crate::engine::visible::Check;
+use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome, RecordId};
+use crate::provider::{Look as ServerLook, Step};
 use clock::Alarm;
 use control::Control;
 use http::{Http, Inquiry, Task};
@@ -102,8 +103,6 @@ impl Start {
     }
 }
 
-type Replied = (JobId, Outcome, Exchange);
-
 struct Daemon {
     file: PathBuf,
     loaded: Loaded,
@@ -112,8 +111,8 @@ struct Daemon {
     http: Http,
     reach: Reach,
     sandbox: Sandbox,
-    /// Where jobs report their end.
-    replies: mpsc::UnboundedSender<Replied>,
+    /// Where workers report the end of jobs and questions.
+    reports: mpsc::UnboundedSender<Event>,
     store: Store,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
@@ -131,8 +130,8 @@ impl Daemon {
         log.write(LogLevel::Info, &format!("sandbox: {}", sandbox.line()));
         let (ask, queries) = mpsc::channel(8);
         let control = tokio::spawn(control.serve(ask));
-        let (reply, replies) = mpsc::unbounded_channel();
-        let worker_reply = reply.clone();
+        let (report, reports) = mpsc::unbounded_channel();
+        let worker_report = report.clone();
         let boot = clock::boot_id();
         let (kept, complaints) = store.load(boot.as_deref());
         complaints.iter().for_each(|complaint| log.write(LogLevel::Warning, complaint));
@@ -142,10 +141,10 @@ impl Daemon {
         let settings = http::Settings { endpoints: kept.endpoints, ..http::Settings::new(clock::monotonic) };
         let http = Http::new(settings, move |job, outcome, exchange| {
             // The loop is gone only when the process ends.
-            let _ = worker_reply.send((job, outcome, exchange));
+            let _ = worker_report.send(Event::Reply { job, outcome, exchange });
         });
         let now = clock::now();
-        let sources = Sources::new(replies, queries, control)?;
+        let sources = Sources::new(reports, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
             file,
@@ -155,7 +154,7 @@ impl Daemon {
             http,
             reach,
             sandbox,
-            replies: reply,
+            reports: report,
             store,
             unsaved: None,
             sources,
@@ -181,9 +180,7 @@ impl Daemon {
                     let _ = answer.send(self.answer(query));
                 }
                 Happened::Reload => self.reload()?,
-                Happened::Reply((job, outcome, exchange)) => {
-                    self.tell(Event::Reply { job, outcome, exchange });
-                }
+                Happened::Report(event) => self.tell(event),
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
                     let look = self.sources.netlink.look()?;
@@ -245,6 +242,7 @@ impl Daemon {
             }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
+                Action::Check(check) => self.check(check),
                 Action::Observe { probe, allow } => self.observe(probe, allow),
                 Action::Report(report) => self.announce(&report),
                 Action::Restart(job) => self.http.restart(job),
@@ -266,7 +264,8 @@ impl Daemon {
         let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
         // Who looks at nothing but the source address must see the right one.
         let by_source = matches!(&step, Step::Send(first) if first.family.is_some());
-        let (bind, secrets) = (self.bind(job, by_source), account.secrets().to_vec());
+        let bind = self.bind(&job.record, job.device.as_deref(), by_source);
+        let secrets = account.secrets().to_vec();
         let first = match step {
             Step::Ask(first) => {
                 let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
@@ -275,8 +274,8 @@ impl Daemon {
             Step::Send(first) => first,
             // A dialogue that needed no request at all.
             Step::Done(verdicts) => {
-                let reply = (job.id, Outcome::Answered(verdicts), Exchange::default());
-                let _ = self.replies.send(reply);
+                let (outcome, exchange) = (Outcome::Answered(verdicts), Exchange::default());
+                let _ = self.reports.send(Event::Reply { job: job.id, outcome, exchange });
                 return;
             }
         };
@@ -290,17 +289,28 @@ impl Daemon {
         });
     }
 
-    /// The device that a job's requests leave through: that of the addresses, or that of a network at this moment.
-    fn bind(&self, job: &Job, by_source: bool) -> Option<String> {
-        match self.loaded.compiled.binds.get(&job.record) {
+    /// The device that a record's requests leave through: that of the addresses, or that of a network at this moment.
+    fn bind(&self, record: &RecordId, device: Option<&str>, by_source: bool) -> Option<String> {
+        match self.loaded.compiled.binds.get(record) {
             None if !by_source => None,
-            None | Some(Bind::Source) => job.device.clone(),
+            None | Some(Bind::Source) => device.map(str::to_owned),
             Some(Bind::Through(name)) => {
                 let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
                 // Without one the request fails as on a device that does not exist, rather than leave on another way.
                 Some(device.unwrap_or_else(|| name.clone()))
             }
         }
+    }
+
+    fn check(&self, check: Check) {
+        let Check { id, record, name, family, device } = check;
+        let zone = self.loaded.config.records.get(&record).and_then(|record| record.account.zone.as_deref());
+        let look = ServerLook::new(&name, family, zone);
+        let reports = self.reports.clone();
+        self.http.look(look, self.bind(&record, device.as_deref(), false), move |seen| {
+            // The loop is gone only when the process ends.
+            let _ = reports.send(Event::Checked { id, seen });
+        });
     }
 
     fn observe(&mut self, probe: Probe, _allow: Allow) {

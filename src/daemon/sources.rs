@@ -6,17 +6,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::Replied;
 use super::clock::{Alarm, ClockWatch};
 use super::control::Asked;
 use super::netlink::{Look, Netlink};
 use super::ubus::{Heard, Role, Ubus};
+use crate::engine::Event;
 
 /// Everything that can happen.
 pub(super) struct Sources {
     pub(super) netlink: Netlink,
     pub(super) ubus: Ubus,
-    pub(super) replies: mpsc::UnboundedReceiver<Replied>,
+    /// What workers have come to.
+    pub(super) reports: mpsc::UnboundedReceiver<Event>,
     pub(super) queries: mpsc::Receiver<Asked>,
     pub(super) control: JoinHandle<io::Result<()>>,
     pub(super) alarm: Alarm,
@@ -35,7 +36,7 @@ pub(super) enum Happened {
     Look(Look),
     Query(Asked),
     Reload,
-    Reply(Replied),
+    Report(Event),
     Stop,
     Time,
     Update,
@@ -48,14 +49,14 @@ impl Sources {
     ///
     /// The kernel gives no socket, no timer or no signal.
     pub(super) fn new(
-        replies: mpsc::UnboundedReceiver<Replied>,
+        reports: mpsc::UnboundedReceiver<Event>,
         queries: mpsc::Receiver<Asked>,
         control: JoinHandle<io::Result<()>>,
     ) -> io::Result<Self> {
         Ok(Self {
             netlink: Netlink::new()?,
             ubus: Ubus::new(Role::Agent)?,
-            replies,
+            reports,
             queries,
             control,
             alarm: Alarm::new()?,
@@ -74,7 +75,7 @@ impl Sources {
             _ = self.terminate.recv() => Ok(Happened::Stop),
             _ = self.interrupt.recv() => Ok(Happened::Stop),
             look = self.netlink.next() => look.map(Happened::Look),
-            Some(replied) = self.replies.recv() => Ok(Happened::Reply(replied)),
+            Some(event) = self.reports.recv() => Ok(Happened::Report(event)),
             rung = self.alarm.rung() => rung.map(|()| Happened::Time),
             set = self.clock.set() => set.map(|()| Happened::ClockSet),
             // After what keeps the promises: who calls our object without a pause delays nothing of it.

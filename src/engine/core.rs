@@ -79,6 +79,7 @@ impl Engine {
                 self.lookouts.saw(&probe, sighting, now.monotonic, &mut self.dice);
                 self.judge_all(now.monotonic, now.monotonic);
             }
+            Event::Checked { .. } => {}
             Event::ClockSet => self.clock_set(now.monotonic),
             Event::Wake => self.wake(now.monotonic),
         }

@@ -111,10 +111,10 @@ impl Look {
         }
     }
 
-    /// What each server that was asked has said; if none could be asked, the resolver's excuse.
+    /// Takes out what each server that was asked has said; if none could be asked, the resolver's excuse.
     #[must_use]
-    pub fn finish(self) -> Vec<Seen> {
-        self.seen
+    pub fn seen(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen)
     }
 
     fn asked(&self) -> (&str, Rtype) {

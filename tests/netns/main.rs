@@ -16,6 +16,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod looks;
+#[cfg(test)]
 mod name_server;
 #[cfg(test)]
 mod names;
@@ -35,6 +37,8 @@ mod restarts;
 mod sandbox;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod storms;
 #[cfg(test)]

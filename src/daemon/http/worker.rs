@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::endpoints::Endpoints;
+use super::look::{self, Looking};
 use super::mask::Mask;
 use super::request::Sender;
 use super::ticket::Ticket;
@@ -42,6 +43,7 @@ impl Shell {
 /// What a worker is given.
 pub(super) enum Work {
     Ask(Box<Inquiry>, Arc<Ticket>),
+    Look(Looking),
     Perform(Box<Errand>),
     Prepare(Option<PathBuf>),
 }
@@ -104,6 +106,9 @@ pub(super) fn work(shell: &Shell, queue: &Queue) {
     while let Some(work) = queue.take() {
         match work {
             Work::Ask(inquiry, ticket) => guarded(&ticket, || dns::perform(shell, *inquiry, &ticket)),
+            Work::Look(looking) => {
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| look::perform(shell, looking)));
+            }
             Work::Perform(errand) => {
                 let ticket = Arc::clone(&errand.ticket);
                 guarded(&ticket, || perform(shell, *errand));

@@ -80,7 +80,7 @@ fn said(code: Rcode, aa: bool, answers: Lines<'_>) -> Result<Vec<IpAddr>, String
     let mut look = found(1);
     hear(&mut look, code, aa, answers, &[]);
     assert_eq!(look.question(7), None);
-    let mut seen = look.finish();
+    let mut seen = look.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].server, "ns1.example.org (192.0.2.53)");
     seen.remove(0).said
@@ -103,7 +103,7 @@ fn the_resolver_says_who_the_servers_are_and_they_say_what_they_show() {
     is_asked(&look, "ns2.example.net", "home.example.org A");
     look.hear(Err("no answer within 2 s".to_owned()));
     assert_eq!(look.question(7), None);
-    let seen = look.finish();
+    let seen = look.seen();
     assert_eq!(seen[0].said, Ok(ips(&[WANTED])));
     assert_eq!(
         seen[1],
@@ -138,15 +138,19 @@ fn a_zone_that_is_given_is_where_the_search_begins_if_the_name_is_in_it() {
 #[test]
 fn where_the_resolver_shows_no_zone_the_parents_are_asked_but_never_the_root() {
     let mut look = Look::new(NAME, Family::V4, None);
-    hear(&mut look, Rcode::NOERROR, false, &[(NAME, "CNAME", "x.example.net")], &[
-        ("example.net", "SOA", "ns1.example.net"),
-    ]);
+    hear(
+        &mut look,
+        Rcode::NOERROR,
+        false,
+        &[(NAME, "CNAME", "x.example.net")],
+        &[("example.net", "SOA", "ns1.example.net")],
+    );
     is_asked(&look, "resolver", "example.org NS");
     hear(&mut look, Rcode::NOERROR, false, &[], &[]);
     is_asked(&look, "resolver", "org NS");
     hear(&mut look, Rcode::NXDOMAIN, false, &[], &[(".", "SOA", "a.root-servers.net")]);
     assert_eq!(look.question(7), None);
-    let seen = look.finish();
+    let seen = look.seen();
     let words = "it does not say which zone home.example.org is in".to_owned();
     assert_eq!(seen, [Seen { server: "the resolver".to_owned(), said: Err(words) }]);
 }
@@ -156,7 +160,7 @@ fn a_resolver_that_fails_ends_the_look() {
     let mut look = Look::new(NAME, Family::V4, None);
     hear(&mut look, Rcode::SERVFAIL, false, &[], &[]);
     assert_eq!(look.question(7), None);
-    assert_eq!(look.finish()[0].said, Err("it says SERVFAIL".to_owned()));
+    assert_eq!(look.seen()[0].said, Err("it says SERVFAIL".to_owned()));
 }
 
 #[test]
@@ -169,7 +173,7 @@ fn of_many_servers_four_are_asked() {
         is_asked(&look, &format!("ns{at}.example.org"), "home.example.org A");
         look.hear(Err(String::new()));
     }
-    assert_eq!((look.question(7), look.finish().len()), (None, 4));
+    assert_eq!((look.question(7), look.seen().len()), (None, 4));
 }
 
 #[test]
@@ -220,18 +224,18 @@ fn an_answer_to_another_question_or_a_broken_or_truncated_one_proves_nothing() {
     question.message[13] ^= 1;
     let message = answer(&question, Rcode::NOERROR, true, &right, &[]);
     other.hear(Ok((&message, NS1.parse().unwrap())));
-    assert_eq!(other.finish()[0].said, Err("the answer cannot be understood".to_owned()));
+    assert_eq!(other.seen()[0].said, Err("the answer cannot be understood".to_owned()));
     let whole = answer(&found(1).question(7).unwrap(), Rcode::NOERROR, true, &right, &[]);
     for length in 0..whole.len() {
         let mut look = found(1);
         look.hear(Ok((&whole[..length], NS1.parse().unwrap())));
-        assert!(look.finish()[0].said.is_err(), "{length} octets");
+        assert!(look.seen()[0].said.is_err(), "{length} octets");
     }
     let mut cut = whole;
     cut[2] |= 0x02;
     let mut look = found(1);
     look.hear(Ok((&cut, NS1.parse().unwrap())));
-    assert_eq!(look.finish()[0].said, Err("the answer is cut off".to_owned()));
+    assert_eq!(look.seen()[0].said, Err("the answer is cut off".to_owned()));
 }
 
 #[test]
@@ -266,6 +270,6 @@ proptest! {
         let at = at % message.len();
         message[at] = octet;
         look.hear(Ok((&message, NS1.parse().unwrap())));
-        prop_assert!(look.finish().len() <= 1);
+        prop_assert!(look.seen().len() <= 1);
     }
 }

@@ -17,7 +17,12 @@ use super::{Peer, WireName, name};
 type Builder = MessageBuilder<StaticCompressor<Vec<u8>>>;
 
 /// Asks for the records of this type. `is_recursive`: the server shall ask others. `None`: the name is none.
-pub(in crate::provider) fn question(id: u16, owner: &str, kind: Rtype, is_recursive: bool) -> Option<Vec<u8>> {
+pub(in crate::provider) fn question(
+    id: u16,
+    owner: &str,
+    kind: Rtype,
+    is_recursive: bool,
+) -> Option<Vec<u8>> {
     let mut builder = start(id, Opcode::QUERY)?;
     builder.header_mut().set_rd(is_recursive);
     let mut question = builder.question();

@@ -579,7 +579,7 @@ impl World {
                     self.flash = self.tmpfs.clone();
                 }
             }
-            Action::Observe { .. } | Action::Report(_) => {}
+            Action::Check(_) | Action::Observe { .. } | Action::Report(_) => {}
         }
     }
 
