@@ -78,6 +78,8 @@ pub struct RecordSettings {
     pub hold_down: Duration,
     /// What becomes of the name while there is no address.
     pub on_down: OnDown,
+    /// How often the zone's name servers are looked at while nothing changes; zero: never, not even after an update.
+    pub verify: Duration,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
     /// Who is being paced: provider, server and user.
@@ -377,4 +379,6 @@ pub enum WakeReason {
     Down,
     /// How we are seen from outside is asked again.
     Observe,
+    /// The zone's name servers are looked at.
+    Check,
 }

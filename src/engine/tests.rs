@@ -2,6 +2,7 @@
 
 mod networks;
 mod reports;
+mod visible;
 
 use std::time::{Duration, SystemTime};
 

@@ -152,6 +152,30 @@ impl Prefix {
         let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
         Self { network: Ipv6Addr::from_bits(address.to_bits() & mask), length }
     }
+
+    /// A prefix as it is written, `2001:db8::/32`; one of IPv4, `192.0.2.0/24`, becomes that of the mapped addresses (RFC
+    /// 4291 section 2.5.5.2). `None`: it is none, or has bits behind its length.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (network, length) = text.split_once('/')?;
+        let (network, length) = (network.parse().ok()?, length.parse::<u8>().ok()?);
+        let bits = if matches!(network, IpAddr::V4(_)) { 32 } else { 128 };
+        let prefix = Self { network: mapped(network), length: length.checked_add(128 - bits)? };
+        (length <= bits && Self::of(prefix.network, prefix.length) == prefix).then_some(prefix)
+    }
+
+    /// Whether an address is in it, one of IPv4 as above.
+    #[must_use]
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        Self::of(mapped(ip), self.length) == *self
+    }
+}
+
+fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
 }
 
 impl fmt::Display for Prefix {
@@ -337,6 +361,8 @@ pub struct Manners {
     pub takes_prefix: bool,
     /// Whether records can be removed ([`Update::removed`]).
     pub removes: bool,
+    /// Where the provider's proxies are: names may show their addresses instead of the published ones.
+    pub proxies: Vec<Prefix>,
 }
 
 impl Default for Manners {
@@ -352,6 +378,7 @@ impl Default for Manners {
             mixed: false,
             takes_prefix: false,
             removes: false,
+            proxies: Vec::new(),
         }
     }
 }
