@@ -65,8 +65,6 @@ pub(super) struct Sight {
     pub(super) words: Option<String>,
     /// When somebody else's change was last repaired.
     repaired: Option<Instant>,
-    /// The repair is not confirmed yet.
-    mending: bool,
     /// It was changed again and again: the address that is published now is not defended any more.
     left_alone: bool,
 }
@@ -190,26 +188,27 @@ impl Engine {
 }
 
 impl Record {
-    /// What was confirmed is looked for, and what was repaired too; `before` is the lane before the answer.
+    /// What was confirmed, be it once more, is looked for; `before` is the lane before the answer.
     pub(super) fn expect_visible(&mut self, lane: usize, before: &[Target], now: Instant) {
         let bells = self.sources.iter().map(|source| (source.family, source.names.clone(), source.bell));
         let bells: Vec<_> = bells.collect();
         let Some(lane) = self.lanes.get_mut(lane).filter(|_| !self.settings.verify.is_zero()) else { return };
         for (target, before) in lane.targets.iter_mut().zip(before) {
             let address = |target: &Target| target.published.map(|published| published.address);
-            let is_confirmed = target.published.is_some_and(|published| published.at == now)
-                && target.published != before.published;
-            let is_news = address(target) != address(before);
-            let sight = &mut target.sight;
-            if !is_confirmed || !(is_news || sight.mending) {
+            let is_confirmed = target.published.is_some_and(|published| published.at == now);
+            if !is_confirmed || target.published == before.published {
                 continue;
             }
+            let is_news = address(target) != address(before);
             let ours = |(family, names, _): &&(Family, Vec<String>, Instant)| {
                 *family == target.family && names.contains(&target.name)
             };
-            let bell = bells.iter().find(ours).map(|(_, _, bell)| *bell).filter(|_| is_news);
-            let (repaired, left_alone) =
-                if is_news { (None, false) } else { (sight.repaired, sight.left_alone) };
+            let sight = &mut target.sight;
+            let (bell, repaired, left_alone) = match sight.stage {
+                _ if is_news => (bells.iter().find(ours).map(|(_, _, bell)| *bell), None, false),
+                Stage::Awaited { bell, .. } => (bell, sight.repaired, sight.left_alone),
+                Stage::First | Stage::New | Stage::Slow => (None, sight.repaired, sight.left_alone),
+            };
             let stage = Stage::Awaited { bell, since: now };
             *sight = Sight { stage, due: Some(now + SOON), repaired, left_alone, ..Sight::default() };
         }
@@ -394,7 +393,7 @@ impl Place<'_> {
                 what
             }
             View::Other(words) => {
-                (sight.repaired, sight.mending) = (Some(now), true);
+                sight.repaired = Some(now);
                 target.forced = true;
                 let what = format!(
                     "{} was changed or deleted at the provider, and is repaired by an update: {words}",
