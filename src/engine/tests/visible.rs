@@ -349,6 +349,31 @@ fn a_repair_keeps_to_the_limits_and_a_refusal_of_it_parks() {
 }
 
 #[test]
+fn update_looks_now_and_defends_what_was_left_alone() {
+    let mut bench = Bench::at_peace();
+    let (job, _) = bench.next_look();
+    let look = bench.repaired(job, &[]);
+    bench.checked(look, all(&[A]));
+    let (job, _) = bench.next_look();
+    assert_eq!(bench.checked(job, all(&[])), [], "left alone");
+    bench.pass(HALF);
+    let update = Event::Update { records: Vec::new(), force: false };
+    assert_eq!(bench.looks(update), [check(job + 1)]);
+    assert_eq!(bench.checked(job + 1, all(&[])), [send(job + 2, A)]);
+}
+
+#[test]
+fn an_address_that_goes_before_the_first_look_has_ended_begins_anew_when_it_comes_back() {
+    let mut bench = Bench::verified();
+    bench.looks(see(&[A]));
+    bench.looks(see(&[]));
+    assert_eq!(bench.checked(1, all(&[A])), []);
+    assert!(bench.sleeps_for_good());
+    assert_eq!(bench.looks(see(&[A])), [check(2)]);
+    assert_eq!(bench.checked(2, all(&[A])), []);
+}
+
+#[test]
 fn servers_that_disagree_are_the_providers_to_mend() {
     let mut bench = Bench::at_peace();
     let (right, wrong): (&[&str], &[&str]) = (&[A], &[B]);

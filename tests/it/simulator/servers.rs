@@ -56,7 +56,7 @@ impl World {
     }
 
     /// What it sees. The servers of a provider that is not well may be silent, lame or behind.
-    pub(super) fn seen(&mut self, check: Check) {
+    pub(super) fn seen(&mut self, check: &Check) {
         self.servers.looks -= 1;
         let key = (check.name.clone(), check.family);
         let shown: Vec<IpAddr> = self.servers.shown.get(&key).copied().into_iter().collect();

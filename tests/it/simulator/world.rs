@@ -369,7 +369,7 @@ impl World {
             Coming::Wake(wake) if wake == self.wake => self.tell(Event::Wake),
             Coming::Wake(_) => {}
             Coming::Shown(key) => self.shown(key),
-            Coming::Seen(check) => self.seen(check),
+            Coming::Seen(check) => self.seen(&check),
             Coming::Stranger => self.stranger(),
         }
     }
