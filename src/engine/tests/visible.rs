@@ -42,7 +42,7 @@ impl Bench {
     /// One whose first address was published, and is visible.
     fn at_peace() -> Self {
         let mut bench = Self::verified();
-        assert_eq!(bench.looks(see(&[A])), [check(1)]);
+        assert_eq!(bench.sees(&[A]), [check(1)]);
         assert_eq!(bench.checked(1, all(&[])), [send(2, A)]);
         bench.good(2);
         assert_eq!(bench.next_look(), (3, HALF));
@@ -53,11 +53,11 @@ impl Bench {
     /// What is sent and asked.
     fn looks(&mut self, event: Event) -> Vec<Action> {
         let told = |action: &Action| matches!(action, Action::Report(_) | Action::Save { .. });
-        let event = match event {
-            Event::Network { snapshot, .. } => Event::Network { snapshot, bell: self.now },
-            other => other,
-        };
         self.all(event).into_iter().filter(|action| !told(action)).collect()
+    }
+
+    fn sees(&mut self, addresses: &[&str]) -> Vec<Action> {
+        self.looks(Event::Network { snapshot: table(addresses), bell: self.now })
     }
 
     fn checked(&mut self, job: u64, seen: Vec<Seen>) -> Vec<Action> {
@@ -99,10 +99,6 @@ impl Bench {
     }
 }
 
-fn see(addresses: &[&str]) -> Event {
-    Event::Network { snapshot: table(addresses), bell: Instant::default() }
-}
-
 fn is_slow(slept: Duration) -> bool {
     slept >= SIX_HOURS / 8 * 7 && slept <= SIX_HOURS / 8 * 9
 }
@@ -110,7 +106,7 @@ fn is_slow(slept: Duration) -> bool {
 #[test]
 fn at_the_first_start_what_all_servers_show_already_needs_no_update() {
     let mut bench = Bench::verified();
-    assert_eq!(bench.looks(see(&[A])), [check(1)], "nothing is sent before");
+    assert_eq!(bench.sees(&[A]), [check(1)], "nothing is sent before");
     bench.pass(HALF);
     let actions = bench.all(Event::Checked { id: JobId(1), seen: all(&[A]) });
     assert!(actions.contains(&Action::Save { durable: true }), "{actions:?}");
@@ -119,7 +115,7 @@ fn at_the_first_start_what_all_servers_show_already_needs_no_update() {
     assert_eq!(status.records[0].names[0].published, Some(A.parse().unwrap()));
     let (_, slept) = bench.next_look();
     assert!(is_slow(slept), "{slept:?}");
-    assert_eq!(bench.looks(see(&[B])), [send(3, B)], "a new address is told at once");
+    assert_eq!(bench.sees(&[B]), [send(3, B)], "a new address is told at once");
 }
 
 #[test]
@@ -135,18 +131,18 @@ fn at_the_first_start_anything_else_is_updated_at_once() {
         Vec::new(),
     ] {
         let mut bench = Bench::verified();
-        assert_eq!(bench.looks(see(&[A])), [check(1)]);
+        assert_eq!(bench.sees(&[A]), [check(1)]);
         assert_eq!(bench.checked(1, seen.clone()), [send(2, A)], "{seen:?}");
     }
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     assert_eq!(bench.checked(1, servers(&[Err("silent"), Ok(right)])), [], "who is silent proves nothing");
 }
 
 #[test]
 fn the_first_look_holds_an_update_back_for_three_seconds_at_most() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     assert_eq!(bench.wake(), (vec![send(2, A)], Duration::from_secs(3), WakeReason::Check));
     assert_eq!(bench.checked(1, all(&[A])), [], "too late");
     bench.good(2);
@@ -159,7 +155,7 @@ fn the_names_of_a_request_wait_for_one_another_and_then_share_it() {
     settings.names.extend(["nas.example.org".to_owned(), "cam.example.org".to_owned()]);
     let mut bench = Bench::new(only(settings));
     let looks = [check(1), check_of(2, "nas.example.org", Family::V4)];
-    assert_eq!(bench.looks(see(&[A])), looks, "two at a time");
+    assert_eq!(bench.sees(&[A]), looks, "two at a time");
     assert_eq!(bench.checked(1, all(&[B])), [check_of(3, "cam.example.org", Family::V4)]);
     assert_eq!(bench.checked(2, all(&[A])), []);
     let names = vec!["home.example.org".to_owned(), "cam.example.org".to_owned()];
@@ -173,19 +169,19 @@ fn what_is_known_refreshed_forced_or_not_to_be_looked_at_is_not_looked_at_first(
     let mut bench = Bench::at_peace();
     bench.pass(Duration::from_secs(1));
     let mut second = Bench::restarted(bench.settings.clone(), bench.engine.state(bench.now()), bench.now);
-    assert_eq!(second.looks(see(&[A])), []);
-    assert_eq!(second.looks(see(&[B])), [send(1, B)]);
+    assert_eq!(second.sees(&[A]), []);
+    assert_eq!(second.sees(&[B]), [send(1, B)]);
 
     let refresh = Some(DAY);
     let mut bench = Bench::new(only(verified(Manners { refresh, ..Manners::default() })));
-    assert_eq!(bench.looks(see(&[A])), [send(1, A)], "nobody knows when it expires");
+    assert_eq!(bench.sees(&[A]), [send(1, A)], "nobody knows when it expires");
 
     let mut bench = Bench::verified();
     bench.looks(Event::Update { records: Vec::new(), force: true });
-    assert_eq!(bench.looks(see(&[A])), [send(1, A)]);
+    assert_eq!(bench.sees(&[A]), [send(1, A)]);
 
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     assert_eq!(
         bench.looks(Event::Update { records: Vec::new(), force: true }),
         [send(2, A)],
@@ -193,7 +189,7 @@ fn what_is_known_refreshed_forced_or_not_to_be_looked_at_is_not_looked_at_first(
     );
 
     let mut bench = Bench::simple();
-    assert_eq!(bench.looks(see(&[A])), [send(1, A)]);
+    assert_eq!(bench.sees(&[A]), [send(1, A)]);
     bench.good(1);
     assert!(bench.sleeps_for_good());
 }
@@ -201,7 +197,7 @@ fn what_is_known_refreshed_forced_or_not_to_be_looked_at_is_not_looked_at_first(
 #[test]
 fn after_an_update_it_is_looked_for_ever_more_rarely_until_all_who_answer_show_it() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     bench.checked(1, all(&[]));
     bench.pass(Duration::from_millis(100));
     bench.good(2);
@@ -232,7 +228,7 @@ fn after_an_update_it_is_looked_for_ever_more_rarely_until_all_who_answer_show_i
 #[test]
 fn what_is_accepted_and_not_shown_for_a_quarter_of_an_hour_is_told_once() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     bench.checked(1, all(&[B]));
     bench.good(2);
     let mut told = Vec::new();
@@ -259,7 +255,7 @@ fn what_is_accepted_and_not_shown_for_a_quarter_of_an_hour_is_told_once() {
 #[test]
 fn a_zone_that_nobody_can_look_at_is_no_trouble_for_anybody() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     bench.checked(1, Vec::new());
     bench.good(2);
     for _ in 0..40 {
@@ -272,11 +268,11 @@ fn a_zone_that_nobody_can_look_at_is_no_trouble_for_anybody() {
 #[test]
 fn a_newer_address_ends_the_look_for_the_older_one() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     bench.checked(1, all(&[]));
     bench.good(2);
     assert_eq!(bench.next_look(), (3, HALF));
-    assert_eq!(bench.looks(see(&[B])), [send(4, B)]);
+    assert_eq!(bench.sees(&[B]), [send(4, B)]);
     assert_eq!(bench.checked(3, all(&[])), [], "an answer about the older one");
     bench.good(4);
     assert_eq!(bench.next_look(), (5, HALF));
@@ -309,7 +305,7 @@ fn what_is_changed_or_deleted_at_the_provider_is_repaired_once_and_then_left_alo
             assert_eq!(bench.reports(job, all(stranger)), [], "told once, and never repaired");
             last = job;
         }
-        let sent = bench.looks(see(&["81.2.0.9"]));
+        let sent = bench.sees(&["81.2.0.9"]);
         assert_eq!(sent, [send(last + 1, "81.2.0.9")], "a new address goes as ever");
         bench.good(last + 1);
         let (job, _) = bench.next_look();
@@ -335,7 +331,7 @@ fn a_change_more_than_a_day_after_the_last_repair_is_repaired_again() {
 fn a_repair_keeps_to_the_limits_and_a_refusal_of_it_parks() {
     let limits = vec![Limit { count: 1, window: Duration::from_secs(8 * 3600) }];
     let mut bench = Bench::new(only(verified(Manners { limits, ..Manners::default() })));
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     bench.checked(1, all(&[]));
     bench.good(2);
     let (job, _) = bench.next_look();
@@ -365,11 +361,11 @@ fn update_looks_now_and_defends_what_was_left_alone() {
 #[test]
 fn an_address_that_goes_before_the_first_look_has_ended_begins_anew_when_it_comes_back() {
     let mut bench = Bench::verified();
-    bench.looks(see(&[A]));
-    bench.looks(see(&[]));
+    bench.sees(&[A]);
+    bench.sees(&[]);
     assert_eq!(bench.checked(1, all(&[A])), []);
     assert!(bench.sleeps_for_good());
-    assert_eq!(bench.looks(see(&[A])), [check(2)]);
+    assert_eq!(bench.sees(&[A]), [check(2)]);
     assert_eq!(bench.checked(2, all(&[A])), []);
 }
 
@@ -390,7 +386,7 @@ fn servers_that_disagree_are_the_providers_to_mend() {
 fn what_a_proxy_stands_for_is_visible_but_does_not_spare_the_first_update() {
     let proxies = vec![Prefix::read("104.16.0.0/13").unwrap()];
     let mut bench = Bench::new(only(verified(Manners { proxies, ..Manners::default() })));
-    bench.looks(see(&[A]));
+    bench.sees(&[A]);
     assert_eq!(bench.checked(1, all(&["104.17.1.2"])), [send(2, A)]);
     bench.good(2);
     for _ in 0..2 {
@@ -406,9 +402,9 @@ fn what_a_proxy_stands_for_is_visible_but_does_not_spare_the_first_update() {
 fn while_the_line_is_down_nobody_looks_and_nothing_is_repaired() {
     let mut bench = Bench::at_peace();
     let (job, _) = bench.next_look();
-    assert_eq!(bench.looks(see(&[])), []);
+    assert_eq!(bench.sees(&[]), []);
     assert_eq!(bench.checked(job, all(&[])), []);
     assert!(bench.sleeps_for_good());
     bench.pass(DAY);
-    assert_eq!(bench.looks(see(&[A])), [check(job + 1)], "the look that was due meanwhile");
+    assert_eq!(bench.sees(&[A]), [check(job + 1)], "the look that was due meanwhile");
 }
