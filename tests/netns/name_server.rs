@@ -79,7 +79,7 @@ fn messages_leave_through_the_device_that_the_record_binds() {
 fn record(options: &str) -> String {
     format!(
         "[record.home]\nprovider = 'rfc2136'\nhostname = '{HOME}'\nuser = 'router'\npassword = '{SECRET}'\n\
-         allow = ['documentation']\nipv4 = 'wan0'\nipv6 = 'wan0'\n{options}"
+         allow = ['documentation']\nverify = '0s'\nipv4 = 'wan0'\nipv6 = 'wan0'\n{options}"
     )
 }
 
