@@ -46,4 +46,6 @@ mod two_lines;
 #[cfg(test)]
 mod ubus;
 #[cfg(test)]
+mod visible;
+#[cfg(test)]
 mod world;

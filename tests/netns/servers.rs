@@ -25,7 +25,7 @@ pub(crate) const RESOLVER: &str = "198.51.100.55";
 pub(crate) struct Server(Child, TempDir);
 
 impl Server {
-    /// BIND at this address with this text for `example.test`, which the key may change.
+    /// BIND at this address with this text for `example.test`, which the key may change, and who is at this address.
     pub(crate) fn bind(at: &str, zone: &str) -> Self {
         Self::bind_of("example.test", at, zone, "")
     }
@@ -40,7 +40,7 @@ impl Server {
              listen-on {{ {at}; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; notify no; \
              {options} }};\ncontrols {{ }};\nkey \"{KEY}\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
              zone \"{name}\" {{ type primary; file \"zone\"; \
-             update-policy {{ grant {KEY} zonesub A AAAA CNAME; }}; }};\n"
+             allow-update {{ key {KEY}; {at}; }}; }};\n"
         );
         fs::write(files.path().join("named.conf"), text).unwrap();
         let config = files.path().join("named.conf");
