@@ -89,6 +89,11 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
     let mut text = format!("{}\n", status.record.0);
     let rows: Vec<[String; 5]> = status.names.iter().map(|name| row(name, wall)).collect();
     push_table(&mut text, &rows);
+    for name in &status.names {
+        if let Some(words) = &name.shown {
+            let _ = writeln!(text, "  {} {}: {}", name.name, kind(name.family), plain(words));
+        }
+    }
     for source in &status.sources {
         let candidate =
             source.candidate.map_or_else(|| "no address to publish".to_owned(), |ip| ip.to_string());
@@ -100,6 +105,9 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
     }
     if let Some(ms) = status.event_to_answer_ms {
         let _ = writeln!(text, "  from the kernel's event to the answer: {} ms", tenths(ms));
+    }
+    if let Some(ms) = status.event_to_visible_ms {
+        let _ = writeln!(text, "  until all name servers showed it: {} ms", tenths(ms));
     }
     let pause =
         status.next_in_ms.map_or_else(String::new, |ms| format!(", in {}", span(Duration::from_millis(ms))));
@@ -116,11 +124,14 @@ fn origin(source: &SourceStatus) -> String {
     }
 }
 
-fn row(name: &NameStatus, wall: Option<SystemTime>) -> [String; 5] {
-    let kind = match name.family {
+fn kind(family: Family) -> &'static str {
+    match family {
         Family::V4 => "A",
         Family::V6 => "AAAA",
-    };
+    }
+}
+
+fn row(name: &NameStatus, wall: Option<SystemTime>) -> [String; 5] {
     let address = name.published.map_or_else(|| "not published".to_owned(), |ip| ip.to_string());
     let since = match (name.published, name.since) {
         (Some(_), Some(since)) => {
@@ -134,7 +145,7 @@ fn row(name: &NameStatus, wall: Option<SystemTime>) -> [String; 5] {
         Some(words) => format!("{}: {}", name.state, plain(words)),
         None => name.state.clone(),
     };
-    [name.name.clone(), kind.to_owned(), address, since, state]
+    [name.name.clone(), kind(name.family).to_owned(), address, since, state]
 }
 
 fn push_table(text: &mut String, rows: &[[String; 5]]) {
@@ -228,6 +239,8 @@ mod tests {
             since: Some(1_767_225_599),
             state: if parked.is_some() { "parked" } else { "idle" }.to_owned(),
             parked: parked.map(str::to_owned),
+            shown: (family == Family::V4)
+                .then(|| "ns1.example.org (192.0.2.53) shows nothing\u{1b}".to_owned()),
         }
     }
 
@@ -244,6 +257,7 @@ mod tests {
             next_in_ms: Some(61_000),
             next_reason: None,
             event_to_answer_ms: Some(412.3),
+            event_to_visible_ms: Some(1912.0),
         }
     }
 
@@ -255,10 +269,12 @@ mod tests {
 home
   home.example.org  A     198.51.100.7   since 2025-12-31 23:59:59 UTC (2 h 1 min)  idle
   home.example.org  AAAA  not published                                             parked: badauth [2J
+  home.example.org A: ns1.example.org (192.0.2.53) shows nothing 
   IPv4 of ppp0: 198.51.100.7
     not 10.0.0.2: private (RFC 1918)
   last answer: good 198.51.100.7
   from the kernel's event to the answer: 412.3 ms
+  until all name servers showed it: 1912.0 ms
   next: the update is tried again, in 1 min 1 s
 ";
         assert_eq!(shown, wanted);

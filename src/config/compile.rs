@@ -88,6 +88,7 @@ impl Compiled {
             prefix: record.prefix.clone(),
             hold_down: record.hold_down,
             on_down: record.on_down,
+            verify: record.verify,
             allow: record.allow,
             account: account.key().to_owned(),
             server: account.endpoint().to_owned(),

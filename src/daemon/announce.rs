@@ -58,7 +58,7 @@ fn news(report: &Report) -> Vec<News<'_>> {
         detail,
     };
     match report {
-        Report::AddressChanged { .. } => Vec::new(),
+        Report::AddressChanged { .. } | Report::Shown { .. } | Report::Visible { .. } => Vec::new(),
         Report::Failed { record, what, .. } => vec![one("failed", record, &[], Some(what.as_str()))],
         Report::Parked { record, names, words, .. } => {
             vec![one("parked", record, names, Some(words.as_str()))]

@@ -16,6 +16,7 @@
 //! - A worker without work ends: at rest the daemon is one thread.
 //! - [`dns`] does the same for providers that speak DNS: same workers, tickets, limits and lookups.
 //! - [`observe`] asks how we are seen from outside, in workers of the same kind: never in so many that requests wait.
+//! - [`look`] asks a zone's name servers what they show, in the same workers.
 //! - Connections are not kept (`Connection: close`): the next request comes after a reconnect, from another address.
 //!   TLS sessions are kept.
 
@@ -25,6 +26,7 @@ mod dial;
 mod dns;
 mod endpoints;
 mod fault;
+mod look;
 mod mask;
 mod observe;
 mod request;
@@ -50,7 +52,8 @@ pub(super) use tls::BUNDLES;
 use super::outside::Sounding;
 use crate::engine::outside::Sighting;
 use crate::engine::{Exchange, Failure, FailureKind, Instant, JobId, Outcome, Phase};
-use crate::provider::{Question, Reply, Request, Secret, Step};
+use crate::provider::{Look, Question, Reply, Request, Secret, Seen, Step};
+use look::Looking;
 use observe::Pending;
 use ticket::{Results, Ticket};
 use worker::{Errand, Queue, Shell, Work};
@@ -220,6 +223,16 @@ impl Http {
         if self.open {
             // Without a thread the question is dropped, and says so.
             let _ = self.hand_over(Work::Observe(pending));
+        }
+    }
+
+    /// Looks at a zone's name servers, through a device if there is one named. `tell` is called once, from a worker or from
+    /// within this method; it must not block.
+    pub fn look(&self, look: Look, bind: Option<String>, tell: impl FnOnce(Vec<Seen>) + Send + 'static) {
+        let looking = Looking::new(look, bind, Box::new(tell));
+        if self.open {
+            // Without a thread the look is dropped, and says so.
+            let _ = self.hand_over(Work::Look(looking));
         }
     }
 

@@ -35,8 +35,9 @@ use tokio::sync::mpsc;
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
 use crate::engine::network::meaning;
 use crate::engine::outside::Probe;
-use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome};
-use crate::provider::Step;
+use crate::engine::visible::Check;
+use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome, RecordId};
+use crate::provider::{Look as ServerLook, Step};
 use clock::Alarm;
 use control::Control;
 use http::{Http, Inquiry, Task};
@@ -243,6 +244,7 @@ impl Daemon {
             }
             match action {
                 Action::Abandon(job) => self.http.abandon(job),
+                Action::Check(check) => self.check(check),
                 Action::Observe { probe, allow } => self.observe(probe, allow),
                 Action::Report(report) => self.announce(&report),
                 Action::Restart(job) => self.http.restart(job),
@@ -264,7 +266,8 @@ impl Daemon {
         let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
         // Who looks at nothing but the source address must see the right one.
         let by_source = matches!(&step, Step::Send(first) if first.family.is_some());
-        let (bind, secrets) = (self.bind(job, by_source), account.secrets().to_vec());
+        let bind = self.bind(&job.record, job.device.as_deref(), by_source);
+        let secrets = account.secrets().to_vec();
         let first = match step {
             Step::Ask(first) => {
                 let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
@@ -288,11 +291,11 @@ impl Daemon {
         });
     }
 
-    /// The device that a job's requests leave through: that of the addresses, or that of a network at this moment.
-    fn bind(&self, job: &Job, by_source: bool) -> Option<String> {
-        match self.loaded.compiled.binds.get(&job.record) {
+    /// The device that a record's requests leave through: that of the addresses, or that of a network at this moment.
+    fn bind(&self, record: &RecordId, device: Option<&str>, by_source: bool) -> Option<String> {
+        match self.loaded.compiled.binds.get(record) {
             None if !by_source => None,
-            None | Some(Bind::Source) => job.device.clone(),
+            None | Some(Bind::Source) => device.map(str::to_owned),
             Some(Bind::Through(name)) => {
                 let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
                 // Without one the request fails as on a device that does not exist, rather than leave on another way.
@@ -307,6 +310,17 @@ impl Daemon {
         self.http.observe(sounding, move |sighting| {
             // The loop is gone only when the process ends.
             let _ = reports.send(Event::Observed { probe: asked, sighting });
+        });
+    }
+
+    fn check(&self, check: Check) {
+        let Check { id, record, name, family, device } = check;
+        let zone = self.loaded.config.records.get(&record).and_then(|record| record.account.zone.as_deref());
+        let look = ServerLook::new(&name, family, zone);
+        let reports = self.reports.clone();
+        self.http.look(look, self.bind(&record, device.as_deref(), false), move |seen| {
+            // The loop is gone only when the process ends.
+            let _ = reports.send(Event::Checked { id, seen });
         });
     }
 

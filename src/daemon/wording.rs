@@ -21,15 +21,20 @@ pub(super) fn line(report: &Report) -> (LogLevel, String) {
         Report::Published { record: RecordId(record), names, changes, event_ms, recovered } => {
             let addresses = changes.iter().map(|change| change.address.to_string());
             let addresses = addresses.collect::<Vec<_>>().join(" and ");
-            let after = event_ms.map_or(String::new(), |ms| {
-                let length = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
-                format!(", {} ms after the event", length.as_millis())
-            });
+            let after = after(*event_ms);
             let again = if *recovered { "recovered: " } else { "" };
             (
                 LogLevel::Notice,
                 format!("{record}: {again}{} published as {addresses}{after}", names.join(", ")),
             )
+        }
+        Report::Visible { record: RecordId(record), names, event_ms } => {
+            let (names, after) = (names.join(", "), after(Some(*event_ms)));
+            (LogLevel::Notice, format!("{record}: {names} visible at the name servers{after}"))
+        }
+        Report::Shown { record: RecordId(record), what, is_trouble } => {
+            let level = if *is_trouble { LogLevel::Warning } else { LogLevel::Notice };
+            (level, format!("{record}: {what}"))
         }
         Report::Failed { record: RecordId(record), what, unconfirmed, retry_in_ms, attempts } => {
             let verb = if *unconfirmed { "could not confirm the update" } else { "update failed" };
@@ -44,6 +49,13 @@ pub(super) fn line(report: &Report) -> (LogLevel, String) {
             (LogLevel::Error, format!("{record}: {} refused: {words}; {advice}", names.join(", ")))
         }
     }
+}
+
+fn after(event_ms: Option<f64>) -> String {
+    event_ms.map_or(String::new(), |ms| {
+        let length = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+        format!(", {} ms after the event", length.as_millis())
+    })
 }
 
 fn span(ms: u64) -> String {

@@ -34,6 +34,8 @@ pub struct Engine {
     pub(super) requests: VecDeque<Action>,
     pub(super) actions: VecDeque<Action>,
     pub(super) snapshot: Option<Snapshot>,
+    /// Looks at name servers under way.
+    pub(super) checks: usize,
     next_job: u64,
 }
 
@@ -62,6 +64,7 @@ impl Engine {
             requests: VecDeque::new(),
             actions: VecDeque::new(),
             snapshot: None,
+            checks: 0,
             next_job: 1,
         };
         engine.restore(state, now);
@@ -79,11 +82,13 @@ impl Engine {
                 self.lookouts.saw(&probe, sighting, now.monotonic, &mut self.dice);
                 self.judge_all(now.monotonic, now.monotonic);
             }
+            Event::Checked { id, seen } => self.checked(id, &seen, now),
             Event::ClockSet => self.clock_set(now.monotonic),
             Event::Wake => self.wake(now.monotonic),
         }
         self.observe_due(now.monotonic);
         self.supersede(now.monotonic);
+        self.check_due(now.monotonic);
         self.send_due(now.monotonic);
     }
 
@@ -99,7 +104,7 @@ impl Engine {
         let wakes = lanes.filter_map(|(record, lane)| self.lane_wake(record, lane, now.monotonic));
         let sources = self.records.values().filter_map(Record::source_wake);
         let observe = self.lookouts.next().map(|at| (at, WakeReason::Observe));
-        wakes.chain(sources).chain(observe).min_by_key(|(at, _)| *at)
+        wakes.chain(sources).chain(observe).chain(self.check_wake()).min_by_key(|(at, _)| *at)
     }
 
     /// The kernel's table changed, or a route did, or the networks on them.
@@ -147,6 +152,7 @@ impl Engine {
                 for target in &mut lane.targets {
                     target.parked = None;
                     target.forced |= force;
+                    target.sight.pardon();
                 }
             }
         }
@@ -212,10 +218,9 @@ impl Engine {
             return;
         }
         let Some(update) = record.plan(lane, now) else { return };
-        let job = JobId(self.next_job);
-        self.next_job += 1;
         self.accounts.entry(record.settings.account.clone()).or_default().start(now);
         let device = record.device(&update);
+        let job = self.number();
         self.requests.push_back(Action::Send(Job {
             id: job,
             record: id.clone(),
@@ -229,6 +234,13 @@ impl Engine {
         lane.due_since = None;
         let (superseded, abandoned, rang) = (None, false, false);
         lane.flight = Some(Flight { job, update, since: now, superseded, abandoned, rang });
+    }
+
+    /// The next job's number.
+    pub(super) fn number(&mut self) -> JobId {
+        let job = JobId(self.next_job);
+        self.next_job += 1;
+        job
     }
 
     /// Whether one more job of this record may fly.
@@ -284,6 +296,8 @@ impl Engine {
 fn due_reason(record: &Record, lane: &Lane, due: Instant) -> WakeReason {
     if lane.targets.iter().any(|target| target.repeat_at == Some(due)) {
         WakeReason::Repeat
+    } else if lane.targets.iter().any(|target| target.sight.held == Some(due)) {
+        WakeReason::Check
     } else if record.gathered_at() == due {
         WakeReason::Gather
     } else {

@@ -41,6 +41,9 @@ pub struct RecordStatus {
     pub next_reason: Option<WakeReason>,
     /// Milliseconds from the kernel's event to the provider's answer, of the last published change.
     pub event_to_answer_ms: Option<f64>,
+    /// The same until all of the zone's name servers that answer showed it; `None`: not (yet), or nobody looks.
+    #[serde(default)]
+    pub event_to_visible_ms: Option<f64>,
 }
 
 /// One name and family.
@@ -58,6 +61,10 @@ pub struct NameStatus {
     pub state: String,
     /// Why it is parked: the provider's words.
     pub parked: Option<String>,
+    /// What the zone's name servers show instead of what is published, or why they cannot be asked; `None`: all is well,
+    /// or nobody has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<String>,
 }
 
 /// Where the addresses of one family come from.
@@ -150,6 +157,24 @@ pub enum Report {
         retry_in_ms: Option<u64>,
         /// How many attempts in a row failed.
         attempts: u32,
+    },
+    /// All of the zone's name servers that answer show what was published.
+    Visible {
+        /// The record.
+        record: RecordId,
+        /// Its names.
+        names: Vec<String>,
+        /// Milliseconds from the kernel's event.
+        event_ms: f64,
+    },
+    /// What the zone's name servers show is worth a word.
+    Shown {
+        /// The record.
+        record: RecordId,
+        /// What, in words.
+        what: String,
+        /// Whether it is not as it should be.
+        is_trouble: bool,
     },
     /// Refused until a person acts.
     Parked {

@@ -22,6 +22,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 pub mod time;
+pub mod visible;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -38,6 +39,7 @@ use outside::{Probe, Sighting};
 pub use source::Nat;
 pub use state::{Entry, EntryPublished, STATE_VERSION, State};
 pub use time::{Instant, Now};
+use visible::{Check, Seen};
 
 /// A record's name in the configuration.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -76,6 +78,8 @@ pub struct RecordSettings {
     pub hold_down: Duration,
     /// What becomes of the name while there is no address.
     pub on_down: OnDown,
+    /// How often the zone's name servers are looked at while nothing changes; zero: never, not even after an update.
+    pub verify: Duration,
     /// Addresses that are published although they are not public.
     pub allow: Allow,
     /// Who is being paced: provider, server and user.
@@ -204,6 +208,13 @@ pub enum Event {
         /// The answer.
         sighting: Sighting,
     },
+    /// What a zone's name servers show; exactly one for each [`Action::Check`].
+    Checked {
+        /// The look.
+        id: JobId,
+        /// One for each server that was asked; none if nobody could be.
+        seen: Vec<Seen>,
+    },
     /// The instant of `next_wake` has come.
     Wake,
 }
@@ -211,6 +222,8 @@ pub enum Event {
 /// What the shell shall do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Look at what a zone's name servers show.
+    Check(Check),
     /// Ask how we are seen from outside.
     Observe {
         /// What is asked.
@@ -366,4 +379,6 @@ pub enum WakeReason {
     Down,
     /// How we are seen from outside is asked again.
     Observe,
+    /// The zone's name servers are looked at.
+    Check,
 }

@@ -19,6 +19,7 @@ use super::journal::Story;
 use super::pacing::Backoff;
 use super::plan::{lanes, sources, stated};
 use super::source::Source;
+use super::visible::Sight;
 use super::{Instant, JobId, RecordSettings, WakeReason};
 use crate::provider::{Family, Prefix, Refusal, Update};
 
@@ -46,6 +47,8 @@ pub(super) struct Record {
     pub(super) last_answer: Option<String>,
     /// Milliseconds from the kernel's event to the answer of the last published change.
     pub(super) event_to_answer_ms: Option<f64>,
+    /// The same until all name servers showed it.
+    pub(super) event_to_visible_ms: Option<f64>,
 }
 
 /// The names and families that share a request.
@@ -71,8 +74,9 @@ pub(super) struct Target {
     pub(super) doubt: Option<Doubt>,
     /// Confirm what is published once more, then: an older request may have been applied after it.
     pub(super) repeat_at: Option<Instant>,
-    /// The user asked to send it even if it is confirmed.
+    /// The user asked to send it even if it is confirmed, or somebody else has changed it.
     pub(super) forced: bool,
+    pub(super) sight: Sight,
 }
 
 /// What the provider confirmed.
@@ -144,7 +148,15 @@ impl Record {
         let sources = sources(&settings, now);
         let lanes = lanes(&settings, &sources);
         let story = Story::new(now);
-        Self { settings, sources, lanes, story, last_answer: None, event_to_answer_ms: None }
+        Self {
+            settings,
+            sources,
+            lanes,
+            story,
+            last_answer: None,
+            event_to_answer_ms: None,
+            event_to_visible_ms: None,
+        }
     }
 
     pub(super) fn source(&self, name: &str, family: Family) -> Option<&Source> {
@@ -198,7 +210,10 @@ impl Record {
         }
         let prefix = self.prefix(&target.name, target.family);
         let is_confirmed = |p: &Published| p.address == wanted && p.prefix == prefix && !target.forced;
-        let Some(published) = target.published.filter(is_confirmed) else { return Some(self.gathered_at()) };
+        let Some(published) = target.published.filter(is_confirmed) else {
+            let held = target.sight.held.filter(|_| !target.forced);
+            return Some(held.unwrap_or_default().max(self.gathered_at()));
+        };
         let refreshes = self.settings.manners.refresh.filter(|_| !wanted.is_unspecified());
         let refresh = refreshes.map(|every| now + published.refresh_in(every, now));
         [refresh, target.repeat_at].into_iter().flatten().min()
@@ -262,7 +277,17 @@ impl Lane {
 impl Target {
     pub(super) fn new(name: &str, family: Family) -> Self {
         let name = name.to_owned();
-        Self { name, family, published: None, parked: None, doubt: None, repeat_at: None, forced: false }
+        let sight = Sight::default();
+        Self {
+            name,
+            family,
+            published: None,
+            parked: None,
+            doubt: None,
+            repeat_at: None,
+            forced: false,
+            sight,
+        }
     }
 
     /// The provider confirmed `address`, in answer to a request that left after `sent`.

@@ -57,6 +57,7 @@ impl Engine {
         let news_since = record.lanes.get(at.1).and_then(|lane| record.news_since(lane, &flight.update));
         let before = record.lanes.get(at.1).map_or_else(Vec::new, |lane| lane.targets.clone());
         let result = judge_names(record, at.1, flight, verdicts, confirmation);
+        record.expect_visible(at.1, &before, now.monotonic);
         let words = result.words();
         record.last_answer = Some(words.clone());
         record.story.tell(now.monotonic, words, Some(exchange));

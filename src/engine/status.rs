@@ -38,6 +38,8 @@ impl Engine {
         let wakes = record.lanes.iter().filter_map(|lane| self.lane_wake(record, lane, now.monotonic));
         // Most attempts have a connection long before: not worth a word.
         let wakes = wakes.filter(|(_, reason)| *reason != WakeReason::Restart);
+        // Of looks at name servers, those that something is expected of.
+        let wakes = wakes.chain(record.awaited_at());
         let wake = wakes.chain(record.source_wake()).min_by_key(|(at, _)| *at);
         RecordStatus {
             record: id.clone(),
@@ -49,6 +51,7 @@ impl Engine {
                 .map(|(at, _)| u64::try_from(at.since(now.monotonic).as_millis()).unwrap_or(u64::MAX)),
             next_reason: wake.map(|(_, reason)| reason),
             event_to_answer_ms: record.event_to_answer_ms,
+            event_to_visible_ms: record.event_to_visible_ms,
         }
     }
 
@@ -70,6 +73,7 @@ impl Engine {
             since: target.published.and_then(|p| p.since),
             state: state.to_owned(),
             parked: target.parked.as_ref().map(|p| p.words.clone()),
+            shown: target.sight.words.clone(),
         }
     }
 }
@@ -88,6 +92,7 @@ fn next(record: &Record, wake: Option<WakeReason>) -> String {
         Some(WakeReason::Return) => "a better line is returned to, once it has been usable for long enough",
         Some(WakeReason::Down) => "the name loses its last address, unless there is a new one before",
         Some(WakeReason::Observe) => "how we are seen from outside is asked again",
+        Some(WakeReason::Check) => "the zone's name servers are asked what they show",
         Some(WakeReason::Abandon) => "an answer that nobody needs any more is given up",
         Some(WakeReason::Restart) | None if record.lanes.iter().any(|lane| lane.flight.is_some()) => {
             "the provider's answer is waited for"

@@ -1,7 +1,9 @@
 //! Events and instants in, whole action lists out. Rendering is not tested here.
 
 mod networks;
+mod repairs;
 mod reports;
+mod visible;
 
 use std::time::{Duration, SystemTime};
 

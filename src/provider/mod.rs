@@ -14,6 +14,8 @@ mod account;
 mod answer;
 mod api;
 #[cfg(program)]
+mod authoritative;
+#[cfg(program)]
 pub mod catalogue;
 mod custom;
 mod dialogue;
@@ -41,6 +43,8 @@ use zeroize::Zeroizing;
 
 pub use account::{Account, AccountError};
 pub use answer::{MatcherError, MatcherMistake};
+#[cfg(program)]
+pub use authoritative::{Look, Seen};
 pub use dialogue::Dialogue;
 pub use dns::{
     Algorithm, DATAGRAM_MAX, DNS_PORT, DnsSettings, DnsTransport, NameServer, Prerequisite, Question,
@@ -151,6 +155,30 @@ impl Prefix {
         let length = length.min(128);
         let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
         Self { network: Ipv6Addr::from_bits(address.to_bits() & mask), length }
+    }
+
+    /// A prefix as it is written, `2001:db8::/32`; one of IPv4, `192.0.2.0/24`, becomes that of the mapped addresses (RFC
+    /// 4291 section 2.5.5.2). `None`: it is none, or has bits behind its length.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (network, length) = text.split_once('/')?;
+        let (network, length) = (network.parse().ok()?, length.parse::<u8>().ok()?);
+        let bits = if matches!(network, IpAddr::V4(_)) { 32 } else { 128 };
+        let prefix = Self { network: mapped(network), length: length.checked_add(128 - bits)? };
+        (length <= bits && Self::of(prefix.network, prefix.length) == prefix).then_some(prefix)
+    }
+
+    /// Whether an address is in it, one of IPv4 as above.
+    #[must_use]
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        Self::of(mapped(ip), self.length) == *self
+    }
+}
+
+fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
     }
 }
 
@@ -355,6 +383,8 @@ pub struct Manners {
     /// A removal takes the records of both families: whoever asks for one states the address that shall stay, and counts
     /// a family without one among [`Update::removed`].
     pub removes_all: bool,
+    /// Where the provider's proxies are: names may show their addresses instead of the published ones.
+    pub proxies: Vec<Prefix>,
 }
 
 impl Default for Manners {
@@ -372,6 +402,7 @@ impl Default for Manners {
             takes_prefix: false,
             removes: false,
             removes_all: false,
+            proxies: Vec::new(),
         }
     }
 }

@@ -29,7 +29,7 @@ impl Client {
             "[global]\nstate_dir = \"{directory}/state\"\nruntime_dir = \"{directory}/run\"\n\n[record.bench]\n\
              provider = \"dyndns2\"\nserver = \"http://{server}\"\ninsecure = true\nuser = \"user\"\n\
              password = \"password\"\nhostname = [\"bench.example.test\"]\nipv4 = \"wan0\"\n\
-             allow = [\"documentation\"]\n"
+             allow = [\"documentation\"]\nverify = \"0s\"\n"
         );
         fs::OpenOptions::new()
             .write(true)

@@ -80,7 +80,7 @@ fn configuration(directory: &Path, url: &str) -> String {
     let directory = directory.display();
     let account = format!(
         "provider = \"dyndns2\"\nserver = \"{url}\"\nuser = \"{USER}\"\npassword = \"{PASSWORD}\"\n\
-         allow = [\"documentation\"]\n"
+         allow = [\"documentation\"]\nverify = \"0s\"\n"
     );
     format!(
         "[global]\nstate_dir = \"{directory}/state\"\nruntime_dir = \"{directory}/run\"\n\

@@ -16,6 +16,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod looks;
+#[cfg(test)]
 mod name_server;
 #[cfg(test)]
 mod names;
@@ -38,6 +40,8 @@ mod sandbox;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod storms;
 #[cfg(test)]
 mod two_lines;
@@ -45,5 +49,7 @@ mod two_lines;
 mod ubus;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod visible;
 #[cfg(test)]
 mod world;

@@ -1,20 +1,16 @@
 //! One's own name server instead of a provider: BIND at the other end of the line.
 
-use std::fs;
 use std::net::IpAddr;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use tempfile::TempDir;
 use wanbeacon::provider::Family;
 
 use crate::agent::Agent;
-use crate::lab::{in_namespace, ip_batch, sh, wait_until};
+use crate::lab::{in_namespace, ip_batch};
 use crate::laboratory::query;
+use crate::servers::{SECRET, only, resolve_by};
 use crate::two_lines::{SECOND, second_line};
 use crate::world::{HOME, ISP, SOON, dial, line, renumber};
 
-const SECRET: &str = "d2FuYmVhY29uIHRlc3RzIG5lZWQgYSBzZWNyZXQuIQ==";
 const A: &str = "203.0.113.10";
 const B: &str = "203.0.113.11";
 const V6: &str = "2001:db8:1::7";
@@ -25,7 +21,7 @@ fn a_name_server_is_told_both_families_at_once_and_the_story_shows_what_was_said
         "name_server::a_name_server_is_told_both_families_at_once_and_the_story_shows_what_was_said",
         || {
             line();
-            let _bind = Bind::start();
+            let _bind = only("");
             let agent = Agent::start(&record(&format!("server = '{ISP}'\nzone = 'example.test'\n")));
             dial(A);
             ip_batch(&format!("addr add {V6}/64 dev wan0 nodad\n"));
@@ -50,10 +46,8 @@ fn a_name_server_is_told_both_families_at_once_and_the_story_shows_what_was_said
 fn zone_and_server_are_found_through_the_resolver() {
     in_namespace("name_server::zone_and_server_are_found_through_the_resolver", || {
         line();
-        let _bind = Bind::start();
-        sh(&format!(
-            "echo nameserver {ISP} > /run/resolv.conf && mount --bind /run/resolv.conf /etc/resolv.conf"
-        ));
+        let _bind = only("");
+        resolve_by(ISP);
         let agent = Agent::start(&record(""));
         dial(A);
         is_published(&agent, &[A]);
@@ -65,7 +59,7 @@ fn zone_and_server_are_found_through_the_resolver() {
 fn messages_leave_through_the_device_that_the_record_binds() {
     in_namespace("name_server::messages_leave_through_the_device_that_the_record_binds", || {
         line();
-        let bind = Bind::start();
+        let bind = only("");
         dial(A);
         second_line();
         for transport in ["udp", "tcp"] {
@@ -85,7 +79,7 @@ fn messages_leave_through_the_device_that_the_record_binds() {
 fn record(options: &str) -> String {
     format!(
         "[record.home]\nprovider = 'rfc2136'\nhostname = '{HOME}'\nuser = 'router'\npassword = '{SECRET}'\n\
-         allow = ['documentation']\nipv4 = 'wan0'\nipv6 = 'wan0'\n{options}"
+         allow = ['documentation']\nverify = '0s'\nipv4 = 'wan0'\nipv6 = 'wan0'\n{options}"
     )
 }
 
@@ -103,44 +97,4 @@ fn is_published(agent: &Agent, addresses: &[&str]) {
 
 fn resolve(name: &str, family: Family) -> Vec<IpAddr> {
     query::resolve((ISP.parse::<IpAddr>().unwrap(), 53).into(), name, family, SOON).unwrap()
-}
-
-/// `named` with the zone `example.test`, for which it is also the only resolver.
-struct Bind(Child, TempDir);
-
-impl Bind {
-    fn start() -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let path = files.path().display();
-        let zone = format!("$TTL 60\n@ SOA ns1 hostmaster 1 3600 600 86400 60\n@ NS ns1\nns1 A {ISP}\n");
-        fs::write(files.path().join("example.test.zone"), zone).unwrap();
-        let text = format!(
-            "options {{ directory \"{path}\"; pid-file \"{path}/pid\"; session-keyfile \"{path}/session.key\"; \
-             listen-on {{ {ISP}; }}; listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; notify no; }};\n\
-             controls {{ }};\nkey \"router\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};\n\
-             zone \"example.test\" {{ type primary; file \"example.test.zone\"; \
-             update-policy {{ grant router zonesub A AAAA; }}; }};\n"
-        );
-        fs::write(files.path().join("named.conf"), text).unwrap();
-        let log = fs::File::create(files.path().join("log")).unwrap();
-        let mut command = Command::new("ip");
-        command
-            .args(["netns", "exec", "isp", "named", "-g", "-n", "1", "-c"])
-            .arg(files.path().join("named.conf"));
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let bind = Self(command.spawn().unwrap(), files);
-        wait_until("BIND has its zone", Duration::from_secs(20), || bind.log().contains(" running"));
-        bind
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.1.path().join("log")).unwrap()
-    }
-}
-
-impl Drop for Bind {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

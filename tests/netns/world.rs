@@ -128,8 +128,10 @@ pub(crate) fn record(name: &str, url: &str, host: &str, options: &str) -> String
     let host = host.replace(", ", "\", \"");
     let insecure = if url.starts_with("http:") { "insecure = true\n" } else { "" };
     let allow = if options.contains("allow") { "" } else { "allow = ['documentation']\n" };
+    // Where nobody could say who the zone's servers are.
+    let verify = if options.contains("verify") { "" } else { "verify = '0s'\n" };
     format!(
-        "[record.{name}]\nprovider = 'dyndns2'\nserver = '{url}'\n{insecure}{allow}user = '{USER}'\n\
+        "[record.{name}]\nprovider = 'dyndns2'\nserver = '{url}'\n{insecure}{allow}{verify}user = '{USER}'\n\
          password = '{PASSWORD}'\nhostname = [\"{host}\"]\n{options}\n\n"
     )
 }

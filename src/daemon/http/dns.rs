@@ -8,7 +8,6 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::Inquiry;
 use super::connect::{Attempt, Manner, connect};
 use super::datagram::{Datagrams, open};
 use super::endpoints::{Endpoints, Lookup, candidates};
@@ -17,6 +16,7 @@ use super::mask::Mask;
 use super::ticket::{Ticket, millis};
 use super::wire::{Deadline, Wire};
 use super::worker::{STEPS_MAX, Shell, failed};
+use super::{Inquiry, Limits};
 use crate::engine::{Failure, FailureKind, Instant, Outcome, Phase};
 use crate::provider::{
     DATAGRAM_MAX, DNS_PORT, DnsTransport, NameServer, Question, Step, is_truncated, rcode,
@@ -32,9 +32,10 @@ pub(super) fn perform(shell: &Shell, inquiry: Inquiry, ticket: &Arc<Ticket>) {
             return;
         }
         ticket.begin(mask.text(&next.shown));
-        let sender = Sender { shell, ticket, bind: bind.as_deref(), question: &next };
+        let (bind, limits) = (bind.as_deref(), &shell.limits);
+        let sender = Sender { shell, ticket, bind, question: &next, limits, keeps: true };
         let outcome = match sender.perform() {
-            Ok(message) => match advance(&message) {
+            Ok((message, _)) => match advance(&message) {
                 Step::Ask(question) => {
                     next = question;
                     continue;
@@ -50,39 +51,45 @@ pub(super) fn perform(shell: &Shell, inquiry: Inquiry, ticket: &Arc<Ticket>) {
 }
 
 /// One question on its way.
-struct Sender<'a> {
-    shell: &'a Shell,
-    ticket: &'a Arc<Ticket>,
-    bind: Option<&'a str>,
-    question: &'a Question,
+pub(super) struct Sender<'a> {
+    pub(super) shell: &'a Shell,
+    pub(super) ticket: &'a Arc<Ticket>,
+    pub(super) bind: Option<&'a str>,
+    pub(super) question: &'a Question,
+    pub(super) limits: &'a Limits,
+    /// Whether the addresses of the server are remembered for the next time.
+    pub(super) keeps: bool,
 }
 
 impl Sender<'_> {
-    /// The answer's message.
-    fn perform(&self) -> Result<Vec<u8>, Failure> {
+    /// The answer's message, and who sent it.
+    pub(super) fn perform(&self) -> Result<(Vec<u8>, SocketAddr), Failure> {
         self.ticket.enter(Phase::Resolve);
         let began = self.now();
-        let total = Deadline::new(began, self.shell.limits.total, "no complete answer");
+        let total = Deadline::new(began, self.limits.total, "no complete answer");
         match &self.question.server {
             NameServer::Host { host, .. } => match host.parse() {
-                Ok(ip) => self.exchange(&[ip], began, total).map(|(message, _)| message),
+                Ok(ip) => self.exchange(&[ip], began, total),
                 Err(_) => self.exchange_by_name(host, began, total),
             },
-            NameServer::Resolver => self.exchange(&resolvers(), began, total).map(|(message, _)| message),
+            NameServer::Resolver => self.exchange(&resolvers(), began, total),
         }
     }
 
     /// With the resolver's addresses, or with remembered ones if it fails or thinks for long.
-    fn exchange_by_name(&self, host: &str, began: Instant, total: Deadline) -> Result<Vec<u8>, Failure> {
+    fn exchange_by_name(
+        &self,
+        host: &str,
+        began: Instant,
+        total: Deadline,
+    ) -> Result<(Vec<u8>, SocketAddr), Failure> {
         let shell = self.shell;
-        let limit =
-            Deadline::new(began, shell.limits.resolve, "no answer from the resolver").or_sooner(total);
-        let known = self.endpoints().of(host).to_vec();
+        let within = |limit| Deadline::new(began, limit, "no answer from the resolver").or_sooner(total);
+        let limit = within(self.limits.resolve);
+        let known = if self.keeps { self.endpoints().of(host).to_vec() } else { Vec::new() };
         let patience = match known.is_empty() {
             true => limit,
-            false => {
-                Deadline::new(began, shell.limits.patience, "no answer from the resolver").or_sooner(limit)
-            }
+            false => within(self.limits.patience).or_sooner(limit),
         };
         let lookup = Lookup::start(host, &shell.resolver, &shell.lookups, self.ticket, shell.clock);
         let (addresses, is_silent) = match lookup.wait(patience) {
@@ -93,12 +100,14 @@ impl Sender<'_> {
             Err(_) => (known, false),
         };
         let remember = |server: IpAddr, addresses: &[IpAddr]| {
-            self.endpoints().remember(host, server, addresses);
+            if self.keeps {
+                self.endpoints().remember(host, server, addresses);
+            }
         };
         let failure = match self.exchange(&addresses, began, total) {
             Ok((message, server)) => {
                 remember(server.ip(), &addresses);
-                return Ok(message);
+                return Ok((message, server));
             }
             Err(failure) if !is_silent => return Err(failure),
             Err(failure) => failure,
@@ -108,7 +117,7 @@ impl Sender<'_> {
             Ok(Some(fresh)) if fresh.iter().any(|ip| !addresses.contains(ip)) => {
                 let (message, server) = self.exchange(&fresh, began, total)?;
                 remember(server.ip(), &fresh);
-                Ok(message)
+                Ok((message, server))
             }
             Ok(_) | Err(_) => Err(failure),
         }
@@ -150,13 +159,13 @@ impl Sender<'_> {
     }
 
     fn datagrams(&self, servers: &[SocketAddr], total: Deadline) -> Result<(Vec<u8>, SocketAddr), Failure> {
-        let limits = &self.shell.limits;
+        let limits = self.limits;
         let deadline = Deadline::new(self.now(), limits.first_byte, "no answer").or_sooner(total);
         let datagrams =
             Datagrams { ticket: self.ticket, clock: self.shell.clock, stagger: limits.stagger, deadline };
         self.leave()?;
         let answered =
-            datagrams.exchange(self.question, servers, |server| open(server, self.bind), || self.left());
+            datagrams.exchange(self.question, servers, |server| open(server, self.bind()), || self.left());
         answered.map_err(|(attempts, has_left)| self.unanswered(&attempts, has_left))
     }
 
@@ -166,16 +175,16 @@ impl Sender<'_> {
         let manner = Manner {
             clock: shell.clock,
             ticket: self.ticket,
-            bind: self.bind,
-            stagger: shell.limits.stagger,
-            deadline: Deadline::new(began, shell.limits.connect, "no answer").or_sooner(total),
+            bind: self.bind(),
+            stagger: self.limits.stagger,
+            deadline: Deadline::new(began, self.limits.connect, "no answer").or_sooner(total),
         };
         let connected = connect(servers, &manner);
         let (stream, server) = connected.map_err(|attempts| self.unanswered(&attempts, false))?;
         let now = self.now();
         self.ticket.note(|exchange| exchange.connect_ms = millis(now.since(began)));
         self.leave()?;
-        let deadline = Deadline::new(now, shell.limits.first_byte, "no answer").or_sooner(total);
+        let deadline = Deadline::new(now, self.limits.first_byte, "no answer").or_sooner(total);
         let mut wire = Wire::new(stream, shell.clock, Arc::clone(self.ticket), deadline);
         let message = self.speak(&mut wire).map_err(|error| {
             let attempt = Attempt { address: server, fault: Fault::of_io(error) };
@@ -221,12 +230,17 @@ impl Sender<'_> {
         let kind = attempts.iter().min_by_key(weight).map(|attempt| attempt.fault.kind);
         let reasons: Vec<String> =
             attempts.iter().map(|attempt| format!("{}: {}", attempt.address, attempt.fault.words)).collect();
-        let through = self.bind.map(|device| format!(" through {device}")).unwrap_or_default();
+        let through = self.bind().map(|device| format!(" through {device}")).unwrap_or_default();
         Failure {
             phase: if has_left && self.question.is_update { Phase::Receive } else { Phase::Connect },
             kind: kind.unwrap_or(FailureKind::Unreachable),
             detail: format!("no answer{through} from {}", reasons.join("; from ")),
         }
+    }
+
+    /// The resolver is often on this machine, where no device leads.
+    fn bind(&self) -> Option<&str> {
+        self.bind.filter(|_| self.question.server != NameServer::Resolver)
     }
 
     fn endpoints(&self) -> MutexGuard<'_, Endpoints> {

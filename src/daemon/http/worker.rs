@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::endpoints::Endpoints;
+use super::look::{self, Looking};
 use super::mask::Mask;
 use super::observe::{Memory, Pending};
 use super::request::Sender;
@@ -46,6 +47,7 @@ impl Shell {
 pub(super) enum Work {
     Ask(Box<Inquiry>, Arc<Ticket>),
     Observe(Pending),
+    Look(Looking),
     Perform(Box<Errand>),
     Prepare(Option<PathBuf>),
 }
@@ -65,7 +67,7 @@ pub(super) struct Queue(Mutex<Waiting>);
 struct Waiting {
     work: VecDeque<Work>,
     workers: usize,
-    /// Of these, how many ask how we are seen.
+    /// Of these, how many ask what changes nothing: how we are seen, what name servers show.
     observers: usize,
 }
 
@@ -94,11 +96,11 @@ impl Queue {
         let mut waiting = self.lock();
         let is_full = waiting.observers >= OBSERVERS_MAX;
         // A silent line must not keep all workers with questions about it. Those who ask look here again.
-        let next = waiting.work.iter().position(|work| !(is_full && matches!(work, Work::Observe(_))));
+        let next = waiting.work.iter().position(|work| !(is_full && is_question(work)));
         // What stands before it are questions: their order does not matter.
         let work = next.and_then(|at| waiting.work.swap_remove_front(at));
         match work {
-            Some(Work::Observe(_)) => waiting.observers += 1,
+            Some(Work::Look(_) | Work::Observe(_)) => waiting.observers += 1,
             Some(Work::Ask(..) | Work::Perform(_) | Work::Prepare(_)) => {}
             None => waiting.workers -= 1,
         }
@@ -114,6 +116,13 @@ impl Queue {
     }
 }
 
+fn is_question(work: &Work) -> bool {
+    match work {
+        Work::Look(_) | Work::Observe(_) => true,
+        Work::Ask(..) | Work::Perform(_) | Work::Prepare(_) => false,
+    }
+}
+
 /// Works until nothing waits. A thread that slept until the next request would keep its stack and be a second thread
 /// of a daemon at rest; to start one takes no longer than to wake one (docs/performance.md).
 pub(super) fn work(shell: &Shell, queue: &Queue) {
@@ -122,6 +131,10 @@ pub(super) fn work(shell: &Shell, queue: &Queue) {
             Work::Ask(inquiry, ticket) => guarded(&ticket, || dns::perform(shell, *inquiry, &ticket)),
             Work::Observe(pending) => {
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| observe::perform(shell, pending)));
+                queue.observed();
+            }
+            Work::Look(looking) => {
+                let _ = panic::catch_unwind(AssertUnwindSafe(|| look::perform(shell, looking)));
                 queue.observed();
             }
             Work::Perform(errand) => {

@@ -18,7 +18,7 @@ use super::answer::{Answers, Class, Matcher, Profile};
 use super::form::{Form, Forms, Purpose};
 use super::recorded::{Example, Recorded};
 use super::template::{Placeholder, Syntax};
-use super::{Family, Limit, Manners};
+use super::{Family, Limit, Manners, Prefix};
 pub use error::{EntryError, EntryMistake};
 pub use facts::{Need, ProviderKind};
 pub use holds::Holds;
@@ -230,6 +230,10 @@ impl Mistakes {
         };
         let refresh = days("manners.refresh_days", raw.refresh_days.map(|days| days * DAY_S));
         let busy_pause = days("manners.busy_pause_s", Some(raw.busy_pause_s)).unwrap_or_default();
+        let proxies: Vec<Prefix> = raw.proxies.iter().filter_map(|text| Prefix::read(text)).collect();
+        if proxies.len() < raw.proxies.len() {
+            self.rule("manners.proxies", "write prefixes such as 192.0.2.0/24 or 2001:db8::/32");
+        }
         Manners {
             max_names: raw.max_names,
             dual: forms.get(Purpose::Dual).is_some() || forms.batch.is_some(),
@@ -243,6 +247,7 @@ impl Mistakes {
             takes_prefix: forms.takes_prefix(),
             removes: forms.updates().next().is_some() && unremovable(forms).is_none(),
             removes_all: raw.removes_all,
+            proxies,
         }
     }
 

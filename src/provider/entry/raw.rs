@@ -266,6 +266,7 @@ pub(super) struct RawManners {
     pub(super) refresh_days: Option<f64>,
     pub(super) busy_pause_s: f64,
     pub(super) gather_ms: u32,
+    pub(super) proxies: Vec<String>,
 }
 
 impl Fields for RawManners {
@@ -278,6 +279,7 @@ impl Fields for RawManners {
             refresh_days: table.decimal("refresh_days"),
             busy_pause_s: table.decimal("busy_pause_s").unwrap_or_default(),
             gather_ms: table.whole("gather_ms").unwrap_or_default(),
+            proxies: table.texts("proxies"),
         }
     }
 }
@@ -293,6 +295,7 @@ impl Default for RawManners {
             refresh_days: None,
             busy_pause_s: 0.0,
             gather_ms: 0,
+            proxies: Vec::new(),
         }
     }
 }

@@ -16,12 +16,17 @@ use super::{Peer, WireName, name};
 
 type Builder = MessageBuilder<StaticCompressor<Vec<u8>>>;
 
-/// Asks for the SOA record of a name: it, or the negative answer, shows the zone (RFC 2308 section 3).
-pub(super) fn soa(id: u16, owner: &str, is_recursive: bool) -> Option<Vec<u8>> {
+/// Asks for the records of this type. `is_recursive`: the server shall ask others. `None`: the name is none.
+pub(in crate::provider) fn question(
+    id: u16,
+    owner: &str,
+    kind: Rtype,
+    is_recursive: bool,
+) -> Option<Vec<u8>> {
     let mut builder = start(id, Opcode::QUERY)?;
     builder.header_mut().set_rd(is_recursive);
     let mut question = builder.question();
-    question.push((name(owner)?, Rtype::SOA)).ok()?;
+    question.push((name(owner)?, kind)).ok()?;
     Some(question.finish().into_target())
 }
 
@@ -136,14 +141,14 @@ fn start(id: u16, opcode: Opcode) -> Option<Builder> {
 
 /// The zone that a name is in, and its primary server.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Authority {
-    pub(super) zone: String,
+pub(in crate::provider) struct Authority {
+    pub(in crate::provider) zone: String,
     pub(super) primary: String,
 }
 
-/// Reads the answer to [`soa`]: the SOA record in the answer, or in the authority section of a negative answer, if it
-/// is that of the name or above. With an alias in between it would be that of somebody else.
-pub(super) fn authority(message: &[u8], owner: &str) -> Option<Authority> {
+/// The zone that an answer shows: by the SOA record in the answer, or in the authority section of a negative one (RFC 2308
+/// section 3), if it is that of the name or above. With an alias in between it would be that of somebody else.
+pub(in crate::provider) fn authority(message: &[u8], owner: &str) -> Option<Authority> {
     let message = Message::from_slice(message).ok()?;
     let owner = name(owner)?;
     let has_alias = |kind| kind == Rtype::CNAME || kind == Rtype::DNAME;
@@ -157,7 +162,7 @@ pub(super) fn authority(message: &[u8], owner: &str) -> Option<Authority> {
 }
 
 /// A name in lower case and without its final dot.
-fn text(name: &impl ToName) -> String {
+pub(in crate::provider) fn text(name: &impl ToName) -> String {
     let name: Result<WireName, _> = name.try_to_name();
     name.map(|name| name.to_string().to_ascii_lowercase()).unwrap_or_default()
 }

@@ -13,7 +13,7 @@
 //! from the key, so that nobody without it can guess them. What nobody signed can delay an update, but not confirm it; and
 //! of it only an error of TSIG about the key, which nobody can sign, parks its record.
 
-mod message;
+pub(super) mod message;
 mod talk;
 mod tsig;
 mod verdict;
@@ -138,10 +138,10 @@ impl Peer {
 }
 
 /// A name in its wire form.
-type WireName = Name<Array<255>>;
+pub(super) type WireName = Name<Array<255>>;
 
 /// A name without or with its final dot; `None` if it is none.
-fn name(text: &str) -> Option<WireName> {
+pub(super) fn name(text: &str) -> Option<WireName> {
     text.parse().ok()
 }
 

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::base::iana::Rtype;
+
 use super::super::dns::{DNS_PORT, NameServer, Question, rcode};
 use super::super::{Refusal, Step, Update, Verdict};
 use super::message::{self, Changes};
@@ -217,7 +219,7 @@ impl Talk {
         let id = message::id(&self.peer, &self.update, self.now, self.count);
         Some(Question {
             // Only the resolver has to ask others.
-            message: message::soa(id, owner, server == NameServer::Resolver)?,
+            message: message::question(id, owner, Rtype::SOA, server == NameServer::Resolver)?,
             server,
             transport: self.peer.dns.transport,
             is_update: false,

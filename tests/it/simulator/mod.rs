@@ -2,7 +2,8 @@
 //!
 //! The world ([`world`]) has a line that reconnects, flaps, loses its route or its clock; every other one has a netifd
 //! that notices later than the kernel on which device its network is today; and there is a provider of changing
-//! moods that may apply a request long after the client gave up. The process is killed at any step, between any two
+//! moods that may apply a request long after the client gave up, whose name servers ([`servers`]) show it late, and whose
+//! zone strangers change. The process is killed at any step, between any two
 //! actions. [`promises`] watches what arrives at the provider.
 //!
 //! A failing seed is printed; `WANBEACON_SEED=<seed> cargo test --test it simulator` plays it again.
@@ -14,6 +15,7 @@
 
 mod dice;
 mod promises;
+mod servers;
 mod world;
 
 use world::World;

@@ -23,7 +23,25 @@ struct Known {
     parked: bool,
     /// The user said `--force`.
     forced: bool,
+    /// No name server shows what is confirmed, though it had time to.
+    changed: bool,
+    /// A repair of that has begun, and is not confirmed.
+    mending: bool,
+    /// When that was last repaired.
+    repaired: Option<Instant>,
 }
+
+impl Known {
+    /// Whether it may be sent again because a stranger has changed it: once a day, until it is confirmed.
+    fn repair(&mut self, now: Instant) -> bool {
+        let is_first = self.repaired.is_none_or(|at| now.since(at) >= Duration::from_secs(86_400));
+        self.mending |= self.changed && is_first;
+        self.mending
+    }
+}
+
+/// So long an update may stay invisible.
+const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// Watches one record.
 pub(super) struct Promises {
@@ -73,7 +91,7 @@ impl Promises {
             let known = self.known.entry(key.clone()).or_default();
             let Some((address, at, decided)) = known.confirmed else { return true };
             let refresh = settings.manners.refresh.is_some_and(|every| now.since(at) >= every / 100 * 94);
-            address != *ip || known.forced || decided < known.doubt_until || refresh
+            address != *ip || known.forced || decided < known.doubt_until || refresh || known.repair(now)
         });
         assert!(reason, "sent again without reason: {update:?} at {now:?}");
         for (key, _) in &stated {
@@ -103,7 +121,14 @@ impl Promises {
     pub(super) fn confirmed(&mut self, update: &Update, now: Instant) {
         for (key, ip) in Self::stated(update) {
             let known = self.known.entry(key).or_default();
+            if known.confirmed.is_none_or(|(before, ..)| before != ip) {
+                known.repaired = None;
+            }
             known.confirmed = Some((ip, now, known.decided));
+            if std::mem::take(&mut known.mending) {
+                known.repaired = Some(now);
+            }
+            known.changed = false;
             known.forced = false;
         }
     }
@@ -129,11 +154,19 @@ impl Promises {
         }
     }
 
+    /// The client sees what name servers show; `None`: none has answered.
+    pub(super) fn seen(&mut self, key: &Key, shown: Option<&Vec<IpAddr>>, now: Instant) {
+        let (Some(shown), Some(known)) = (shown, self.known.get_mut(key)) else { return };
+        let Some((address, at, _)) = known.confirmed else { return };
+        known.changed = !shown.contains(&address) && now.since(at) > QUARTER;
+    }
+
     /// The user said `update`.
     pub(super) fn user_update(&mut self, force: bool) {
         for known in self.known.values_mut() {
             known.parked = false;
             known.forced |= force;
+            known.repaired = None;
         }
     }
 

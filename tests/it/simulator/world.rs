@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use wanbeacon::engine::address::{Address, Link, Scope, Snapshot};
 use wanbeacon::engine::network::Network;
 use wanbeacon::engine::origin::Origin;
+use wanbeacon::engine::visible::Check;
 use wanbeacon::engine::{
     Action, Engine, Event, Exchange, Failure, FailureKind, Instant, Job, JobId, Now, Outcome, Phase,
     RecordId, RecordSettings, Settings, State,
@@ -15,6 +16,7 @@ use wanbeacon::provider::{Family, Limit, Manners, Omitted, Refusal, Update, Verd
 
 use super::dice::Dice;
 use super::promises::{Key, Promises};
+use super::servers::Servers;
 
 const DEVICE: &str = "ppp0";
 /// On a router with netifd: the record names this, and each session has another device. A switch port has the name too.
@@ -25,7 +27,7 @@ const SLOW_LOOK: Duration = Duration::from_secs(7200);
 
 /// What the provider is like today.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Mood {
+pub(super) enum Mood {
     Good,
     /// Each request is another throw: answered, lost, or lost and applied late.
     Flaky,
@@ -55,7 +57,7 @@ const MOODS: [Mood; 10] = [
 
 /// What will happen.
 #[derive(Clone, Debug)]
-enum Coming {
+pub(super) enum Coming {
     Reconnect,
     Connected {
         routed: bool,
@@ -83,6 +85,12 @@ enum Coming {
     /// A job of the current process ends.
     Ends(JobId, Outcome, Option<Instant>),
     Wake(u64),
+    /// The name servers show what the zone has.
+    Shown(Key),
+    /// A look has come to its end.
+    Seen(Check),
+    /// Somebody else changes the zone.
+    Stranger,
 }
 
 /// One request on its way.
@@ -93,8 +101,8 @@ struct Flight {
 }
 
 pub(super) struct World {
-    dice: Dice,
-    now: Instant,
+    pub(super) dice: Dice,
+    pub(super) now: Instant,
     boot: u64,
     booted: Instant,
     clock_set: bool,
@@ -103,7 +111,7 @@ pub(super) struct World {
     // The line.
     ifindex: u32,
     up: bool,
-    routed: bool,
+    pub(super) routed: bool,
     ipv4: Option<Ipv4Addr>,
     ipv6: Vec<(Ipv6Addr, bool, u32)>,
     address_serial: u32,
@@ -111,18 +119,19 @@ pub(super) struct World {
     /// What is known of netifd's network, if there is a netifd.
     network: Option<Network>,
     // The provider.
-    mood: Mood,
-    zone: BTreeMap<Key, IpAddr>,
+    pub(super) mood: Mood,
+    pub(super) servers: Servers,
+    pub(super) zone: BTreeMap<Key, IpAddr>,
     // The process.
     engine: Engine,
-    settings: RecordSettings,
+    pub(super) settings: RecordSettings,
     flights: BTreeMap<JobId, Flight>,
     tmpfs: State,
     flash: State,
     wake: u64,
-    promises: Promises,
+    pub(super) promises: Promises,
     /// When something last happened that may keep the zone from being right.
-    disturbed: Instant,
+    pub(super) disturbed: Instant,
     /// What happened last, shown when a promise is broken.
     diary: VecDeque<String>,
 }
@@ -162,6 +171,7 @@ fn settings(dice: &mut Dice) -> RecordSettings {
         account: "provider user".to_owned(),
         server: "provider".to_owned(),
         fingerprint: 1,
+        verify: dice.pick(&[Duration::ZERO, HOUR * 6, HOUR * 12]),
         manners,
         ..RecordSettings::default()
     }
@@ -190,6 +200,7 @@ impl World {
             before: Snapshot::default(),
             network: None,
             mood: Mood::Good,
+            servers: Servers::default(),
             zone: BTreeMap::new(),
             engine,
             settings,
@@ -216,6 +227,9 @@ impl World {
         world.plan_pause(HOUR, HOUR * 24 * 40, Coming::Kill { reboot: false });
         world.plan_pause(HOUR, HOUR * 24 * 90, Coming::Kill { reboot: true });
         world.plan_pause(HOUR, HOUR * 24 * 60, Coming::UserUpdate);
+        if !world.settings.verify.is_zero() {
+            world.plan_pause(HOUR, HOUR * 24 * 60, Coming::Stranger);
+        }
         world
     }
 
@@ -244,7 +258,8 @@ impl World {
                 Family::V6 => self.best_ipv6().map(IpAddr::V6),
             };
             let key = (name.name.clone(), name.family);
-            if name.state != "parked" && wanted.is_some() {
+            let Some(ip) = wanted else { continue };
+            if name.state != "parked" && !self.is_contested(&key, ip) {
                 assert_eq!(
                     self.zone.get(&key).copied(),
                     wanted,
@@ -258,7 +273,10 @@ impl World {
     fn heal(&mut self) {
         let ends =
             |coming: &Coming| matches!(coming, Coming::Leaves(_) | Coming::Lands(_) | Coming::Ends(..));
-        self.coming.retain(|_, coming| ends(coming) || matches!(coming, Coming::Wake(_) | Coming::SlowLook));
+        let sees = |coming: &Coming| matches!(coming, Coming::Seen(_) | Coming::Shown(_));
+        self.coming.retain(|_, coming| {
+            ends(coming) || sees(coming) || matches!(coming, Coming::Wake(_) | Coming::SlowLook)
+        });
         self.mood = Mood::Good;
         self.clock_set = true;
         self.connect(true);
@@ -266,12 +284,12 @@ impl World {
         self.plan(Duration::from_millis(1), Coming::Bell { torn: false });
     }
 
-    fn plan(&mut self, after: Duration, coming: Coming) {
+    pub(super) fn plan(&mut self, after: Duration, coming: Coming) {
         self.serial += 1;
         self.coming.insert((self.now + after, self.serial), coming);
     }
 
-    fn plan_pause(&mut self, least: Duration, most: Duration, coming: Coming) {
+    pub(super) fn plan_pause(&mut self, least: Duration, most: Duration, coming: Coming) {
         let after = self.dice.pause(least, most);
         self.plan(after, coming);
     }
@@ -350,6 +368,9 @@ impl World {
             Coming::Ends(job, outcome, sent_at) => self.ends(job, outcome, sent_at),
             Coming::Wake(wake) if wake == self.wake => self.tell(Event::Wake),
             Coming::Wake(_) => {}
+            Coming::Shown(key) => self.shown(key),
+            Coming::Seen(check) => self.seen(&check),
+            Coming::Stranger => self.stranger(),
         }
     }
 
@@ -402,7 +423,8 @@ impl World {
     /// pause (911, half an hour) to pass, and what could land late has landed.
     fn inspect(&self) {
         let windows = self.settings.manners.limits.iter().map(|limit| limit.window);
-        let calm = windows.max().unwrap_or_default() + HOUR * 2;
+        // What a stranger did is found by the next look.
+        let calm = windows.max().unwrap_or_default() + HOUR * 2 + self.settings.verify * 9 / 8;
         if self.mood == Mood::Good && self.clock_set && self.now.since(self.disturbed) > calm {
             self.check_zone();
         }
@@ -511,7 +533,9 @@ impl World {
         self.disturbed = self.now;
         self.note(&format!("killed, reboot {reboot}, forgot {forgot}"));
         // The next process counts its jobs from one again.
-        self.coming.retain(|_, coming| !matches!(coming, Coming::Leaves(_) | Coming::Ends(..)));
+        self.coming
+            .retain(|_, coming| !matches!(coming, Coming::Leaves(_) | Coming::Ends(..) | Coming::Seen(_)));
+        self.servers.looks = 0;
         let flights = std::mem::take(&mut self.flights);
         for flight in flights.into_values().filter(|flight| flight.left.is_some()) {
             self.promises.in_doubt(&flight.update, self.now);
@@ -528,7 +552,7 @@ impl World {
         self.start_process();
     }
 
-    fn tell(&mut self, mut event: Event) {
+    pub(super) fn tell(&mut self, mut event: Event) {
         if let Event::Network { bell, .. } = &mut event {
             *bell = self.monotonic();
         }
@@ -579,6 +603,7 @@ impl World {
                     self.flash = self.tmpfs.clone();
                 }
             }
+            Action::Check(check) => self.look(check),
             Action::Observe { .. } | Action::Report(_) => {}
         }
     }
@@ -647,7 +672,7 @@ impl World {
         for name in &update.names {
             for family in [Family::V4, Family::V6] {
                 if let Some(ip) = update.address(family) {
-                    self.zone.insert((name.clone(), family), ip);
+                    self.landed((name.clone(), family), ip);
                 }
             }
         }
