@@ -10,7 +10,7 @@ use crate::engine::RecordId;
 
 /// What the networks and devices have, the requests for it, and what the provider expects.
 pub(super) fn text(record: &RecordId, loaded: &Loaded) -> Result<String, Failure> {
-    let snapshot = view::snapshot()
+    let snapshot = view::snapshot(&loaded.compiled.settings.wanted(), &loaded.config.global)
         .map_err(|error| Failure::Failed(format!("the kernel does not tell its addresses: {error}")))?;
     let Some(trial) = trial(record, loaded, &snapshot) else {
         return Err(Failure::Wrong(unknown(record, loaded)));

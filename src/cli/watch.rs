@@ -16,7 +16,7 @@ pub(super) fn watch(loaded: &Loaded, out: &mut dyn Write) -> Result<(), Failure>
     let mut last: Vec<(&RecordId, Preview, Vec<SourceStatus>)> = records.iter().map(preview).collect();
     let mut networks: Vec<Network> = Vec::new();
     let mut deaf = None;
-    let ended = view::watch(|look| {
+    let ended = view::watch(&loaded.compiled.settings.wanted(), &loaded.config.global, |look| {
         if networks != look.snapshot.networks {
             networks.clone_from(&look.snapshot.networks);
             let shown = network::status(&look.snapshot, clock::monotonic());

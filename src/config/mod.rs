@@ -35,7 +35,7 @@ pub use own::{Own, Wanted};
 pub use read::Read;
 
 use crate::engine::origin::{Host, Origin};
-use crate::engine::{Allow, OnDown, RecordId};
+use crate::engine::{Allow, OnDown, RecordId, address};
 use crate::provider::{AccountSettings, Family, Secret};
 
 /// A configuration in which nothing is wrong that can be seen without opening another file.
@@ -190,6 +190,17 @@ pub enum Password {
 }
 
 impl Config {
+    /// What its enabled records need to know beside links, addresses and networks.
+    #[must_use]
+    pub fn wanted(&self) -> address::Wanted {
+        let mut wanted = address::Wanted::default();
+        for record in self.records.values().filter(|record| record.enabled) {
+            let hosts = record.hosts.named.values().chain(&record.hosts.other);
+            wanted.add([&record.ipv4, &record.ipv6], hosts);
+        }
+        wanted
+    }
+
     /// Whether the text itself holds a password, so that nobody else should be able to read it.
     #[must_use]
     pub fn holds_password(&self) -> bool {

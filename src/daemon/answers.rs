@@ -5,7 +5,6 @@ use serde_json::json;
 use super::question::{self, Answer, Query};
 use super::trial::{trial, unknown};
 use super::ubus::{Call, Heard};
-use super::view::with_networks;
 use super::{Daemon, clock};
 use crate::engine::{Event, RecordId};
 
@@ -15,7 +14,7 @@ impl Daemon {
         match heard {
             Heard::Call(call) => self.called(&call),
             Heard::Networks => {
-                let snapshot = with_networks(self.sources.netlink.table().clone(), &self.sources.ubus);
+                let snapshot = self.snapshot();
                 self.tell(Event::Network { snapshot, bell: clock::monotonic() });
             }
             Heard::Told(level, words) => self.log.write(level, &words),
@@ -50,7 +49,7 @@ impl Daemon {
                 Ok(status)
             }
             Query::Test(record) => {
-                let snapshot = with_networks(self.sources.netlink.table().clone(), &self.sources.ubus);
+                let snapshot = self.snapshot();
                 match trial(&record, &self.loaded, &snapshot) {
                     Some(trial) => question::json(&trial),
                     None => Err(question::Refusal::Unknown(unknown(&record, &self.loaded))),

@@ -9,6 +9,7 @@ mod answers;
 pub mod catalogue;
 pub mod clock;
 pub mod control;
+mod files;
 pub mod http;
 mod log;
 pub mod netlink;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
+use crate::engine::address::Snapshot;
 use crate::engine::network::meaning;
 use crate::engine::outside::Probe;
 use crate::engine::visible::Check;
@@ -40,6 +42,7 @@ use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcom
 use crate::provider::{Look as ServerLook, Step};
 use clock::Alarm;
 use control::Control;
+use files::Files;
 use http::{Http, Inquiry, Task};
 use log::Log;
 use netlink::Look;
@@ -167,6 +170,7 @@ impl Daemon {
     /// The loop: perform all actions; wait; hand over one event; ask when to wake.
     async fn serve(&mut self) -> io::Result<()> {
         self.http.prepare(self.loaded.config.global.ca_file.clone());
+        self.want()?;
         self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
         self.first_look().await?;
         loop {
@@ -185,9 +189,15 @@ impl Daemon {
                 Happened::Report(event) => self.tell(event),
                 Happened::Stop => break,
                 Happened::Time if clock::monotonic() >= self.slow_look_at => {
+                    // A directory that did not exist may be watched by now.
+                    self.sources.files.listen()?;
                     let look = self.sources.netlink.look()?;
                     self.saw(look);
                     self.sources.ubus.look();
+                }
+                Happened::Written => {
+                    let snapshot = self.snapshot();
+                    self.tell(Event::Network { snapshot, bell: clock::monotonic() });
                 }
                 Happened::Time => self.tell(Event::Wake),
                 Happened::Update => self.tell(Event::Update { records: Vec::new(), force: false }),
@@ -226,8 +236,21 @@ impl Daemon {
             self.log.write(LogLevel::Debug, "the kernel dropped notifications; its table was read anew");
         }
         self.slow_look_at = clock::monotonic() + self.loaded.config.global.slow_look;
-        let snapshot = view::with_networks(look.snapshot, &self.sources.ubus);
+        let snapshot = view::complete(look.snapshot, &self.sources.ubus, &self.sources.files);
         self.tell(Event::Network { snapshot, bell: look.bell });
+    }
+
+    /// The last table of the kernel, with what is known beside it.
+    fn snapshot(&self) -> Snapshot {
+        view::complete(self.sources.netlink.table().clone(), &self.sources.ubus, &self.sources.files)
+    }
+
+    /// What the records need to know: asked of the kernel and of files from now on.
+    fn want(&mut self) -> io::Result<()> {
+        let wanted = self.loaded.compiled.settings.wanted();
+        self.sources.netlink.want(&wanted)?;
+        self.sources.files = Files::new(&wanted, &self.loaded.config.global);
+        self.sources.files.listen()
     }
 
     /// One event to the engine, and everything that follows from it.
@@ -351,7 +374,10 @@ impl Daemon {
                 self.loaded = loaded;
                 self.log.write(LogLevel::Notice, "configuration read anew");
                 tell_doubts(&mut self.log, &self.file, &self.loaded);
+                self.want()?;
                 self.tell(Event::Settings(self.loaded.compiled.settings.clone()));
+                let look = self.sources.netlink.look()?;
+                self.saw(look);
             }
             Err(error) => {
                 self.log

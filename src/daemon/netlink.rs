@@ -12,7 +12,9 @@
 mod doorbell;
 mod dump;
 mod gateway;
+mod neighbour;
 mod table;
+mod ways;
 
 use std::io;
 use std::time::Duration;
@@ -23,7 +25,7 @@ use self::doorbell::{Doorbell, Rings};
 use self::dump::Dumper;
 use crate::daemon::clock::{self, Alarm};
 use crate::engine::Instant;
-use crate::engine::address::Snapshot;
+use crate::engine::address::{Snapshot, Wanted};
 
 /// Rounds of dumping before a table that keeps changing is handed over as it is; its next bell is already ringing.
 const ROUNDS: usize = 3;
@@ -53,6 +55,7 @@ pub struct Netlink {
     pace: Pace,
     alarm: Alarm,
     table: Snapshot,
+    wanted: Wanted,
 }
 
 impl Netlink {
@@ -68,7 +71,18 @@ impl Netlink {
             pace: Pace::default(),
             alarm: Alarm::new()?,
             table: Snapshot::default(),
+            wanted: Wanted::default(),
         })
+    }
+
+    /// From the next look on, ways out and neighbours are in the table if they are wanted.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not take the subscription.
+    pub fn want(&mut self, wanted: &Wanted) -> io::Result<()> {
+        self.wanted = wanted.clone();
+        self.doorbell.hear_neighbours(wanted.neighbours)
     }
 
     /// Waits for the kernel to ring. Cancel-safe: nothing is read before the last wait.
@@ -126,6 +140,7 @@ impl Netlink {
                 break;
             }
         }
+        complete(&mut self.table, &mut self.dumper, &self.wanted)?;
         let (notifications, overrun) = (all.count, all.overrun);
         Ok(Look { snapshot: self.table.clone(), bell, notifications, overrun })
     }
@@ -136,9 +151,18 @@ impl Netlink {
 /// # Errors
 ///
 /// The kernel's answer.
-pub fn snapshot() -> io::Result<Snapshot> {
+pub fn snapshot(wanted: &Wanted) -> io::Result<Snapshot> {
     let mut dumper = Dumper::new()?;
-    Ok(Snapshot { links: dumper.links()?, addresses: dumper.addresses()?, ..Snapshot::default() })
+    let (links, addresses) = (dumper.links()?, dumper.addresses()?);
+    let mut table = Snapshot { links, addresses, ..Snapshot::default() };
+    complete(&mut table, &mut dumper, wanted)?;
+    Ok(table)
+}
+
+fn complete(table: &mut Snapshot, dumper: &mut Dumper, wanted: &Wanted) -> io::Result<()> {
+    table.ways = if wanted.ways { ways::ways(&table.links)? } else { Vec::new() };
+    table.neighbours = if wanted.neighbours { dumper.neighbours()? } else { Vec::new() };
+    Ok(())
 }
 
 /// A token bucket as one instant: when the bucket would be full again (the generic cell rate algorithm).

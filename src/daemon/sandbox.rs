@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::{MWAN3, lease_files};
 use super::http::BUNDLES;
 use crate::config::{Config, Password};
 
@@ -77,6 +78,10 @@ impl Reach {
         let entries = config.records.values().map(|record| own.join(format!("{}.toml", record.provider)));
         entries.for_each(|entry| reach.may_read(&entry));
         reach.list.insert(own.clone());
+        let wanted = config.wanted();
+        let leases = if wanted.leases { lease_files(&config.global) } else { Vec::new() };
+        wanted.files.iter().chain(&leases).for_each(|file| reach.may_read(file));
+        reach.list.extend(wanted.verdicts.then(|| PathBuf::from(MWAN3)));
         reach.write.extend([config.global.state_dir.clone(), config.global.runtime_dir.clone()]);
         reach
     }

@@ -8,6 +8,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::clock::{Alarm, ClockWatch};
 use super::control::Asked;
+use super::files::Files;
 use super::netlink::{Look, Netlink};
 use super::ubus::{Heard, Role, Ubus};
 use crate::engine::Event;
@@ -16,6 +17,7 @@ use crate::engine::Event;
 pub(super) struct Sources {
     pub(super) netlink: Netlink,
     pub(super) ubus: Ubus,
+    pub(super) files: Files,
     /// What workers have come to.
     pub(super) reports: mpsc::UnboundedReceiver<Event>,
     pub(super) queries: mpsc::Receiver<Asked>,
@@ -40,6 +42,7 @@ pub(super) enum Happened {
     Stop,
     Time,
     Update,
+    Written,
 }
 
 impl Sources {
@@ -56,6 +59,7 @@ impl Sources {
         Ok(Self {
             netlink: Netlink::new()?,
             ubus: Ubus::new(Role::Agent)?,
+            files: Files::default(),
             reports,
             queries,
             control,
@@ -79,6 +83,7 @@ impl Sources {
             rung = self.alarm.rung() => rung.map(|()| Happened::Time),
             set = self.clock.set() => set.map(|()| Happened::ClockSet),
             // After what keeps the promises: who calls our object without a pause delays nothing of it.
+            written = self.files.changed() => written.map(|()| Happened::Written),
             heard = self.ubus.next() => heard.map(Happened::Heard),
             Some(asked) = self.queries.recv() => Ok(Happened::Query(asked)),
             _ = self.hang_up.recv() => Ok(Happened::Reload),

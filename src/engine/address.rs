@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lan::{Lease, Neighbour, Way};
 use super::network::{Meaning, Network, meaning};
+use super::origin::{Host, Origin};
 use super::{Allow, Nat};
 use crate::provider::{Family, Prefix};
 
@@ -45,6 +46,31 @@ pub struct Wanted {
     pub files: Vec<PathBuf>,
     /// [`Snapshot::verdicts`].
     pub verdicts: bool,
+}
+
+impl Wanted {
+    /// Adds what a record with these origins and host parts needs.
+    pub fn add<'a>(&mut self, origins: [&'a [Origin]; 2], hosts: impl Iterator<Item = &'a Host>) {
+        for origins in origins {
+            self.ways |= origins.len() > 1;
+            self.verdicts |= origins.len() > 1;
+            for origin in origins {
+                match origin {
+                    Origin::Auto(None) => self.ways = true,
+                    Origin::File(path) if !self.files.contains(path) => self.files.push(path.clone()),
+                    Origin::Auto(Some(_)) | Origin::File(_) | Origin::Line(_) => {}
+                    Origin::Outside(..) | Origin::Prefix(_) => {}
+                }
+            }
+        }
+        for host in hosts {
+            match host {
+                Host::Duid(_) | Host::Lease(_) => self.leases = true,
+                Host::Neighbour(_) => self.neighbours = true,
+                Host::Eui64(_) | Host::Literal(_) => {}
+            }
+        }
+    }
 }
 
 /// One link (RTM_NEWLINK).

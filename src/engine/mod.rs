@@ -117,25 +117,7 @@ impl Settings {
     pub fn wanted(&self) -> Wanted {
         let mut wanted = Wanted::default();
         for record in self.records.values() {
-            for origins in [&record.ipv4, &record.ipv6] {
-                wanted.ways |= origins.len() > 1;
-                wanted.verdicts |= origins.len() > 1;
-                for origin in origins {
-                    match origin {
-                        Origin::Auto(None) => wanted.ways = true,
-                        Origin::File(path) if !wanted.files.contains(path) => wanted.files.push(path.clone()),
-                        Origin::Auto(Some(_)) | Origin::File(_) | Origin::Line(_) => {}
-                        Origin::Outside(..) | Origin::Prefix(_) => {}
-                    }
-                }
-            }
-            for host in record.hosts.values().chain(&record.host) {
-                match host {
-                    Host::Duid(_) | Host::Lease(_) => wanted.leases = true,
-                    Host::Neighbour(_) => wanted.neighbours = true,
-                    Host::Eui64(_) | Host::Literal(_) => {}
-                }
-            }
+            wanted.add([&record.ipv4, &record.ipv6], record.hosts.values().chain(&record.host));
         }
         wanted
     }

@@ -9,12 +9,16 @@ mod commands;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod ipv6;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
 #[path = "../lab/mod.rs"]
 mod laboratory;
+#[cfg(test)]
+mod lan;
 #[cfg(test)]
 mod looks;
 #[cfg(test)]

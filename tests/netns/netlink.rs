@@ -9,7 +9,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use wanbeacon::daemon::netlink::{Look, Netlink, snapshot};
-use wanbeacon::engine::address::{Address, Snapshot};
+use wanbeacon::engine::address::{Address, Snapshot, Wanted};
 
 use crate::lab::{
     at_isp, flaps, in_namespace, ip, ip_batch, kernel_addresses, now, settled, sh, switch_address, tell,
@@ -453,7 +453,7 @@ fn addresses(table: &Snapshot) -> BTreeSet<(String, IpAddr)> {
 
 /// What the library's own requests give; they want a runtime of their own, hence the thread.
 fn library_table() -> Snapshot {
-    std::thread::spawn(snapshot).join().unwrap().unwrap()
+    std::thread::spawn(|| snapshot(&Wanted::default())).join().unwrap().unwrap()
 }
 
 /// The port of our subscribed socket: the only one with these five groups.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use socket2::{SockFilter, SockRef};
 use tokio::io::unix::AsyncFd;
 
+use super::neighbour::AF_INET6;
 use crate::daemon::clock;
 use crate::daemon::readiness::readable;
 use crate::engine::Instant;
@@ -33,6 +34,7 @@ pub(super) struct Doorbell {
     socket: Socket,
     /// A second descriptor of the socket, in the poll set. `None` while nobody listens: a storm does not even wake us.
     ear: Option<AsyncFd<OwnedFd>>,
+    hears_neighbours: bool,
 }
 
 /// What rang since the last time.
@@ -56,13 +58,13 @@ impl Doorbell {
         socket.set_non_blocking(true)?;
         // Both are comfort: without them there are more overruns and more bells, and nothing is lost.
         let _ = socket.set_rx_buf_sz(RECEIVE_BUFFER_BYTES);
-        let _ = SockRef::from(&socket).attach_filter(&route_filter());
+        let _ = SockRef::from(&socket).attach_filter(&filter());
         // The kernel chooses the port: any process may have taken the one that is our pid.
         socket.bind(&SocketAddr::new(0, 0))?;
         for group in GROUPS {
             socket.add_membership(group as u32)?;
         }
-        Ok(Self { socket, ear: None })
+        Ok(Self { socket, ear: None, hears_neighbours: false })
     }
 
     /// Waits until something rings, and takes all of it. Cancel-safe: nothing is taken before the last wait.
@@ -79,6 +81,16 @@ impl Doorbell {
                 return Ok(rings);
             }
         }
+    }
+
+    /// From now on neighbours ring too, or no longer.
+    pub(super) fn hear_neighbours(&mut self, wanted: bool) -> io::Result<()> {
+        if wanted == self.hears_neighbours {
+            return Ok(());
+        }
+        self.hears_neighbours = wanted;
+        let group = MulticastGroup::Neigh as u32;
+        if wanted { self.socket.add_membership(group) } else { self.socket.drop_membership(group) }
     }
 
     /// Takes what has rung, without waiting.
@@ -107,7 +119,7 @@ impl Rings {
         match kind {
             RTM_NEWLINK | RTM_DELLINK => self.links = true,
             RTM_NEWROUTE | RTM_DELROUTE => {}
-            // Addresses; and whatever a later kernel may send to these groups.
+            // Addresses, neighbours; and whatever a later kernel may send to these groups.
             _ => self.addresses = true,
         }
     }
@@ -143,11 +155,14 @@ const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_DELROUTE: u16 = 25;
+const RTM_NEWNEIGH: u16 = 28;
+const RTM_DELNEIGH: u16 = 29;
 
 /// A classic BPF program (Documentation/networking/filter.rst) that keeps quiet about routes that lead nowhere else:
 /// each address brings local, broadcast, anycast and multicast ones, and old kernels announce cache entries.
-/// All else passes, unreachable routes too: one that goes away may be what the way out waited for.
-fn route_filter() -> [SockFilter; 10] {
+/// All else passes, unreachable routes too: one that goes away may be what the way out waited for. Of neighbours, those
+/// of IPv6.
+fn filter() -> [SockFilter; 16] {
     // linux/filter.h
     const LOAD_U8: u16 = 0x30;
     const LOAD_U16: u16 = 0x28;
@@ -161,6 +176,7 @@ fn route_filter() -> [SockFilter; 10] {
     const NLMSG_TYPE: u32 = 4;
     const RTM_TYPE: u32 = 16 + 7;
     const RTM_FLAGS: u32 = 16 + 8;
+    const NDM_FAMILY: u32 = 16;
     const RTN_LOCAL: u32 = 2;
     const RTN_MULTICAST: u32 = 5;
     const RTM_F_CLONED: u32 = 0x200;
@@ -169,12 +185,18 @@ fn route_filter() -> [SockFilter; 10] {
     [
         load(LOAD_U16, NLMSG_TYPE),
         SockFilter::new(JUMP_EQUAL, 1, 0, u16::to_be(RTM_NEWROUTE).into()),
-        SockFilter::new(JUMP_EQUAL, 0, 5, u16::to_be(RTM_DELROUTE).into()),
+        SockFilter::new(JUMP_EQUAL, 0, 7, u16::to_be(RTM_DELROUTE).into()),
         load(LOAD_U32, RTM_FLAGS),
         SockFilter::new(JUMP_SET, 4, 0, u32::to_be(RTM_F_CLONED)),
         load(LOAD_U8, RTM_TYPE),
         SockFilter::new(JUMP_NOT_LESS, 0, 1, RTN_LOCAL),
         SockFilter::new(JUMP_GREATER, 0, 1, RTN_MULTICAST),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(JUMP_EQUAL, 1, 0, u16::to_be(RTM_NEWNEIGH).into()),
+        SockFilter::new(JUMP_EQUAL, 0, 2, u16::to_be(RTM_DELNEIGH).into()),
+        load(LOAD_U8, NDM_FAMILY),
+        SockFilter::new(JUMP_EQUAL, 0, 1, AF_INET6.into()),
         SockFilter::new(RETURN, 0, 0, u32::MAX),
         SockFilter::new(RETURN, 0, 0, 0),
     ]

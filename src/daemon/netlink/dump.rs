@@ -12,8 +12,9 @@ use netlink_packet_core::{
 use netlink_packet_route::link::{LinkExtentMask, LinkHeader};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
-use super::table;
+use super::{neighbour, table};
 use crate::engine::address::{Address, Link};
+use crate::engine::lan::Neighbour;
 
 /// The kernel fills what it is offered, up to this (`netlink_recvmsg`); one message may be longer on odd hardware.
 const ROOM_BYTES: usize = 32 * 1024;
@@ -48,6 +49,13 @@ impl Dumper {
         self.dump(RTM_GETADDR, &[0; table::ADDRESS_HEADER_BYTES], |payload| {
             table::decode_address(payload).ok().as_ref().and_then(table::address)
         })
+    }
+
+    /// All IPv6 neighbours that were ever heard.
+    pub(super) fn neighbours(&mut self) -> io::Result<Vec<Neighbour>> {
+        // linux/rtnetlink.h
+        const RTM_GETNEIGH: u16 = 30;
+        self.dump(RTM_GETNEIGH, &neighbour::question(), neighbour::neighbour)
     }
 
     fn dump<T>(&mut self, kind: u16, body: &[u8], keep: impl Fn(&[u8]) -> Option<T>) -> io::Result<Vec<T>> {

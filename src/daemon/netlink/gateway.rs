@@ -1,11 +1,13 @@
 //! The router before us: the next hop of the route to the world.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::{NLM_F_REQUEST, NLMSG_ERROR, NlasIterator, parse_i32};
 
 use super::dump::{Dumper, open};
+use super::neighbour::AF_INET6;
+use crate::provider::Family;
 
 /// Asks the kernel for the way to the world, through a device if there is one named, and gives the next hop's IPv4
 /// address; `None`: the line has no next hop, as point-to-point lines have none. No packet leaves.
@@ -21,27 +23,40 @@ pub(in crate::daemon) fn gateway(device: Option<&str>) -> io::Result<Option<Ipv4
         link.map(|link| link.ifindex).ok_or_else(no_such)
     })?;
     let socket = open()?;
-    socket.send(&question(ifindex), 0)?;
+    socket.send(&question(Family::V4, ifindex, 0), 0)?;
     let mut room = vec![0; ROOM_BYTES];
     let length = socket.recv(&mut room.as_mut_slice(), 0)?;
     next_hop(room.get(..length).unwrap_or_default())
 }
 
-/// `struct nlmsghdr`, `struct rtmsg`, RTA_DST and RTA_OIF (linux/netlink.h, linux/rtnetlink.h).
-fn question(ifindex: u32) -> Vec<u8> {
-    const LENGTH: u32 = 44;
+/// `struct nlmsghdr`, `struct rtmsg` with these `rtm_flags`, RTA_DST, and RTA_OIF unless the device is 0
+/// (linux/netlink.h, linux/rtnetlink.h).
+pub(super) fn question(family: Family, ifindex: u32, flags: u32) -> Vec<u8> {
     const RTM_GETROUTE: u16 = 26;
     const AF_INET: u8 = 2;
-    let attribute =
-        |kind: u16, value: [u8; 4]| [&8_u16.to_ne_bytes()[..], &kind.to_ne_bytes(), &value].concat();
-    let mut question = LENGTH.to_ne_bytes().to_vec();
+    let (word, world) = match family {
+        Family::V4 => (AF_INET, WORLD.to_vec()),
+        Family::V6 => (AF_INET6, WORLD6.octets().to_vec()),
+    };
+    let mut question = vec![0; 4];
     question.extend(RTM_GETROUTE.to_ne_bytes());
     question.extend(NLM_F_REQUEST.to_ne_bytes());
     // Sequence number and sender: the socket carries this question only, and the kernel knows whose it is.
     question.extend([0; 8]);
-    question.extend([AF_INET, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    question.extend(attribute(RTA_DST, WORLD));
-    question.extend(attribute(RTA_OIF, ifindex.to_ne_bytes()));
+    let bits = u8::try_from(world.len() * 8).unwrap_or_default();
+    question.extend([word, bits, 0, 0, 0, 0, 0, 0]);
+    question.extend(flags.to_ne_bytes());
+    for (kind, value) in [(RTA_DST, &world[..]), (RTA_OIF, &ifindex.to_ne_bytes()[..])] {
+        if kind == RTA_OIF && ifindex == 0 {
+            continue;
+        }
+        let length = u16::try_from(4 + value.len()).unwrap_or_default();
+        question.extend(length.to_ne_bytes());
+        question.extend(kind.to_ne_bytes());
+        question.extend(value);
+    }
+    let length = u32::try_from(question.len()).unwrap_or_default();
+    question.splice(..4, length.to_ne_bytes());
     question
 }
 
@@ -60,16 +75,17 @@ fn next_hop(message: &[u8]) -> io::Result<Option<Ipv4Addr>> {
 
 /// Any address of the world does: this is a.root-servers.net.
 const WORLD: [u8; 4] = [198, 41, 0, 4];
+const WORLD6: Ipv6Addr = Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30);
 /// `struct nlmsghdr`, linux/netlink.h.
-const HEADER_BYTES: usize = 16;
+pub(super) const HEADER_BYTES: usize = 16;
 /// `struct rtmsg`, linux/rtnetlink.h.
-const ROUTE_BYTES: usize = 12;
+pub(super) const ROUTE_BYTES: usize = 12;
 /// linux/rtnetlink.h.
 const RTA_DST: u16 = 1;
-const RTA_OIF: u16 = 4;
+pub(super) const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 /// One route; one with many next hops is answered with the chosen one only.
-const ROOM_BYTES: usize = 4096;
+pub(super) const ROOM_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +108,7 @@ mod tests {
         message.finalize();
         let mut expected = vec![0; message.buffer_len()];
         message.emit(&mut expected);
-        assert_eq!(question(7), expected);
+        assert_eq!(question(Family::V4, 7, 0), expected);
     }
 
     #[test]
