@@ -98,6 +98,9 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
         let candidate =
             source.candidate.map_or_else(|| "no address to publish".to_owned(), |ip| ip.to_string());
         let _ = writeln!(text, "  {} of {}: {candidate}", source.family, origin(source));
+        if let Some(words) = &source.nat {
+            let _ = writeln!(text, "    {words}");
+        }
         push_rejected(&mut text, source, "    ");
     }
     if let Some(answer) = &status.last_answer {
@@ -115,12 +118,17 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
     text
 }
 
-/// The network, and the device that it is on.
+/// Where the addresses come from, and the device that it is on.
 fn origin(source: &SourceStatus) -> String {
-    match &source.network {
-        Some(network) if source.device.is_empty() => network.clone(),
-        Some(network) => format!("{network} ({})", source.device),
-        None => source.device.clone(),
+    let name = match (&source.host, source.origin.as_str()) {
+        (Some(host), origin) => format!("{origin} {host}"),
+        (None, "") => source.network.clone().unwrap_or_default(),
+        (None, origin) => origin.to_owned(),
+    };
+    match source.device.as_str() {
+        "" => name,
+        device if name == device || name.is_empty() => device.to_owned(),
+        device => format!("{name} ({device})"),
     }
 }
 
@@ -297,6 +305,7 @@ home
         };
         let mut home = home();
         home.sources[0].network = Some("wan".to_owned());
+        home.sources[0].origin = "wan".to_owned();
         let networks =
             vec![network("wan", Vec::new()), network("wan6", vec![prefix]), network("x", Vec::new())];
         let shown = status(&Status { records: vec![home], networks, ..Status::default() }, None);

@@ -15,6 +15,7 @@ mod log;
 pub mod netlink;
 pub mod outside;
 mod own;
+mod perform;
 pub mod question;
 mod readiness;
 pub(crate) mod replace;
@@ -29,24 +30,18 @@ mod wording;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::config::{Bind, LogLevel, Mistake, Severity, uci};
+use crate::config::{LogLevel, Mistake, Severity, uci};
 use crate::engine::address::Snapshot;
-use crate::engine::network::meaning;
-use crate::engine::outside::Probe;
-use crate::engine::visible::Check;
-use crate::engine::{Action, Allow, Engine, Event, Exchange, Instant, Job, Outcome, RecordId};
-use crate::provider::{Look as ServerLook, Step};
+use crate::engine::{Action, Engine, Event, Instant};
 use clock::Alarm;
 use control::Control;
 use files::Files;
-use http::{Http, Inquiry, Task};
+use http::Http;
 use log::Log;
 use netlink::Look;
-use outside::Sounding;
 use sandbox::{Held, Reach, Sandbox};
 use settings::{LoadError, Loaded};
 use sources::{Happened, Sources};
@@ -282,69 +277,6 @@ impl Daemon {
         if let Some(durable) = save {
             self.save(durable);
         }
-    }
-
-    fn send(&mut self, job: &Job) {
-        let Some(account) = self.loaded.compiled.accounts.get(&job.record).map(Arc::clone) else { return };
-        let (mut dialogue, step) = account.dialogue(&job.update, clock::unix());
-        // Who looks at nothing but the source address must see the right one.
-        let by_source = matches!(&step, Step::Send(first) if first.family.is_some());
-        let bind = self.bind(&job.record, job.device.as_deref(), by_source);
-        let secrets = account.secrets().to_vec();
-        let first = match step {
-            Step::Ask(first) => {
-                let advance = Box::new(move |message: &[u8]| dialogue.receive(message));
-                return self.http.ask(Inquiry { job: job.id, first, advance, bind, secrets });
-            }
-            Step::Send(first) => first,
-            // A dialogue that needed no request at all.
-            Step::Done(verdicts) => {
-                let (outcome, exchange) = (Outcome::Answered(verdicts), Exchange::default());
-                let _ = self.reports.send(Event::Reply { job: job.id, outcome, exchange });
-                return;
-            }
-        };
-        self.http.send(Task {
-            job: job.id,
-            first,
-            advance: Box::new(move |reply| dialogue.advance(reply)),
-            bind,
-            ca_file: self.loaded.config.global.ca_file.clone(),
-            secrets,
-        });
-    }
-
-    /// The device that a record's requests leave through: that of the addresses, or that of a network at this moment.
-    fn bind(&self, record: &RecordId, device: Option<&str>, by_source: bool) -> Option<String> {
-        match self.loaded.compiled.binds.get(record) {
-            None if !by_source => None,
-            None | Some(Bind::Source) => device.map(str::to_owned),
-            Some(Bind::Through(name)) => {
-                let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
-                // Without one the request fails as on a device that does not exist, rather than leave on another way.
-                Some(device.unwrap_or_else(|| name.clone()))
-            }
-        }
-    }
-
-    fn observe(&self, probe: Probe, allow: Allow) {
-        let (reports, asked) = (self.reports.clone(), probe.clone());
-        let sounding = Sounding::new(probe, allow, &self.loaded.config.global);
-        self.http.observe(sounding, move |sighting| {
-            // The loop is gone only when the process ends.
-            let _ = reports.send(Event::Observed { probe: asked, sighting });
-        });
-    }
-
-    fn check(&self, check: Check) {
-        let Check { id, record, name, family, device } = check;
-        let zone = self.loaded.config.records.get(&record).and_then(|record| record.account.zone.as_deref());
-        let look = ServerLook::new(&name, family, zone);
-        let reports = self.reports.clone();
-        self.http.look(look, self.bind(&record, device.as_deref(), false), move |seen| {
-            // The loop is gone only when the process ends.
-            let _ = reports.send(Event::Checked { id, seen });
-        });
     }
 
     fn save(&mut self, durable: bool) {

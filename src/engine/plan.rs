@@ -29,7 +29,12 @@ impl Record {
         // A removal and an address do not share a request, whatever the provider; the other has its own afterwards.
         let removes = |family| self.wanted(first, family).is_some_and(|ip| ip.is_unspecified());
         let removal = families.first().copied().is_some_and(removes);
-        families.retain(|family| removes(*family) == removal);
+        if removal && self.settings.manners.removes_all {
+            // Who removes both states what shall stay, and what is missing anyway.
+            families = lane.targets.iter().map(|target| target.family).collect();
+        } else {
+            families.retain(|family| removes(*family) == removal);
+        }
         Some(self.update(&names, &families))
     }
 

@@ -204,7 +204,9 @@ impl Record {
     /// From when on a target has to be told to the provider; `None`: not before something changes.
     pub(super) fn due_at(&self, target: &Target, now: Instant) -> Option<Instant> {
         let wanted = self.wanted(&target.name, target.family)?;
-        let never = target.published.is_none() && wanted.is_unspecified();
+        let is_open = |source: &Source| self.wanted(&target.name, source.family).is_none();
+        let waits = self.settings.manners.removes_all && self.sources.iter().any(is_open);
+        let never = wanted.is_unspecified() && (target.published.is_none() || waits);
         if target.parked.is_some() || never {
             return None;
         }
@@ -288,6 +290,12 @@ impl Target {
             forced: false,
             sight,
         }
+    }
+
+    /// Whether a prefix was told instead of an address: what the names show then is the provider's to compose.
+    pub(super) fn tells_prefix(&self) -> bool {
+        let is_prefix = |p: Published| p.prefix.is_some_and(|prefix| p.address == IpAddr::V6(prefix.network));
+        self.published.is_some_and(is_prefix)
     }
 
     /// The provider confirmed `address`, in answer to a request that left after `sent`.

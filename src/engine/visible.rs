@@ -173,7 +173,7 @@ impl Record {
         for ((target, before), news) in lane.targets.iter_mut().zip(before).zip(bells) {
             let address = |target: &Target| target.published.map(|published| published.address);
             let is_confirmed = target.published.is_some_and(|published| published.at == now);
-            if !is_confirmed || target.published == before.published {
+            if !is_confirmed || target.published == before.published || target.tells_prefix() {
                 continue;
             }
             let is_news = address(target) != address(before);
@@ -205,7 +205,7 @@ impl Record {
 
     /// When a target is to be looked at next.
     fn check_at(&self, lane: &Lane, target: &Target) -> Option<Instant> {
-        let due = target.sight.due.filter(|_| target.sight.flying.is_none())?;
+        let due = target.sight.due.filter(|_| target.sight.flying.is_none() && !target.tells_prefix())?;
         (target.sight.stage == Stage::First || self.is_settled(lane, target)).then_some(due)
     }
 
