@@ -1,7 +1,8 @@
 //! Years of a router's life in virtual time, held against the promises of the design.
 //!
 //! The world ([`world`]) has a line that reconnects, flaps, loses its route or its clock; every other one has a netifd
-//! that notices later than the kernel on which device its network is today; and there is a provider of changing
+//! that notices later than the kernel on which device its network is today, every third a second line, every fifth hosts behind
+//! a prefix ([`lines`]); and there is a provider of changing
 //! moods that may apply a request long after the client gave up, whose name servers ([`servers`]) show it late, and whose
 //! zone strangers change. The process is killed at any step, between any two
 //! actions. [`promises`] watches what arrives at the provider.
@@ -14,6 +15,7 @@
 )]
 
 mod dice;
+mod lines;
 mod promises;
 mod servers;
 mod world;

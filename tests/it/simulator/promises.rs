@@ -79,7 +79,7 @@ impl Promises {
     fn stated(update: &Update) -> Vec<(Key, IpAddr)> {
         let families = [Family::V4, Family::V6];
         let pairs = update.names.iter().flat_map(|name| families.map(|family| (name.clone(), family)));
-        pairs.filter_map(|key| update.address(key.1).map(|ip| (key, ip))).collect()
+        pairs.filter_map(|key| update.address_of(&key.0, key.1).map(|ip| (key, ip))).collect()
     }
 
     /// The engine decided to send.
@@ -122,7 +122,8 @@ impl Promises {
         for (key, ip) in Self::stated(update) {
             let known = self.known.entry(key).or_default();
             if known.confirmed.is_none_or(|(before, ..)| before != ip) {
-                known.repaired = None;
+                // The news was told, whatever else was to be mended before a kill.
+                (known.repaired, known.mending) = (None, false);
             }
             known.confirmed = Some((ip, now, known.decided));
             if std::mem::take(&mut known.mending) {

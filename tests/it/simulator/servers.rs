@@ -62,7 +62,7 @@ impl World {
         let shown: Vec<IpAddr> = self.servers.shown.get(&key).copied().into_iter().collect();
         let silent = || Err("no answer".to_owned());
         let said = match self.dice.below(4) {
-            _ if !self.routed => vec![silent()],
+            _ if !self.is_online() => vec![silent()],
             _ if self.mood == Mood::Good => vec![Ok(shown.clone()), Ok(shown.clone())],
             0 => Vec::new(),
             1 => vec![silent(), Ok(shown.clone())],

@@ -15,6 +15,7 @@ use wanbeacon::engine::{
 use wanbeacon::provider::{Family, Limit, Manners, Omitted, Refusal, Update, Verdict};
 
 use super::dice::Dice;
+use super::lines::Second;
 use super::promises::{Key, Promises};
 use super::servers::Servers;
 
@@ -66,6 +67,8 @@ pub(super) enum Coming {
     /// netifd has noticed, and has been asked.
     Netifd,
     NewPrefix,
+    /// The second line comes or goes.
+    Second,
     Flap,
     Bell {
         torn: bool,
@@ -106,13 +109,14 @@ pub(super) struct World {
     boot: u64,
     booted: Instant,
     clock_set: bool,
-    coming: BTreeMap<(Instant, u64), Coming>,
+    pub(super) coming: BTreeMap<(Instant, u64), Coming>,
     serial: u64,
     // The line.
-    ifindex: u32,
-    up: bool,
+    pub(super) ifindex: u32,
+    pub(super) up: bool,
     pub(super) routed: bool,
-    ipv4: Option<Ipv4Addr>,
+    pub(super) ipv4: Option<Ipv4Addr>,
+    pub(super) second: Option<Second>,
     ipv6: Vec<(Ipv6Addr, bool, u32)>,
     address_serial: u32,
     before: Snapshot,
@@ -195,6 +199,7 @@ impl World {
             up: false,
             routed: false,
             ipv4: None,
+            second: None,
             ipv6: Vec::new(),
             address_serial: 0,
             before: Snapshot::default(),
@@ -218,6 +223,7 @@ impl World {
             origins.into_iter().flatten().for_each(|origin| *origin = name.clone());
             world.network = Some(Network { name: NETWORK.to_owned(), ..Network::default() });
         }
+        world.furnish(seed);
         world.start_process();
         for coming in [Coming::Reconnect, Coming::MoodChange, Coming::SlowLook] {
             world.plan(Duration::ZERO, coming);
@@ -253,10 +259,7 @@ impl World {
     fn check_zone(&self) {
         let status = self.engine.status(self.now());
         for name in &status.records[0].names {
-            let wanted = match name.family {
-                Family::V4 => self.ipv4.map(IpAddr::V4),
-                Family::V6 => self.best_ipv6().map(IpAddr::V6),
-            };
+            let wanted = self.right(&name.name, name.family);
             let key = (name.name.clone(), name.family);
             let Some(ip) = wanted else { continue };
             if name.state != "parked" && !self.is_contested(&key, ip) {
@@ -279,6 +282,7 @@ impl World {
         });
         self.mood = Mood::Good;
         self.clock_set = true;
+        self.heal_second();
         self.connect(true);
         self.plan(Duration::from_millis(1), Coming::ClockSet);
         self.plan(Duration::from_millis(1), Coming::Bell { torn: false });
@@ -329,6 +333,7 @@ impl World {
                 self.bell(false);
             }
             Coming::NewPrefix => self.new_prefix(),
+            Coming::Second => self.second_changes(),
             Coming::Flap => self.flap(),
             Coming::Bell { torn } => self.bell(torn),
             Coming::SlowLook => {
@@ -391,14 +396,16 @@ impl World {
             secondary: false,
             created,
         };
+        let like = address(IpAddr::V4(Ipv4Addr::UNSPECIFIED), false, 1);
         let ipv4 = self.ipv4.iter().map(|ip| address(IpAddr::V4(*ip), false, 1));
         let ipv6 = self.ipv6.iter().map(|(ip, old, created)| address(IpAddr::V6(*ip), *old, *created));
-        Snapshot {
+        let table = Snapshot {
             links,
             addresses: ipv4.chain(ipv6).collect(),
             networks: self.network.iter().cloned().collect(),
             ..Snapshot::default()
-        }
+        };
+        self.with_lines(table, &like)
     }
 
     fn device(&self) -> String {
@@ -415,7 +422,7 @@ impl World {
         }
     }
 
-    fn best_ipv6(&self) -> Option<Ipv6Addr> {
+    pub(super) fn best_ipv6(&self) -> Option<Ipv6Addr> {
         self.ipv6.iter().filter(|(_, deprecated, _)| !deprecated).map(|(ip, ..)| *ip).next_back()
     }
 
@@ -431,7 +438,7 @@ impl World {
     }
 
     /// Notifications come late, double, or are lost but for the one that says so; a dump may be torn.
-    fn ring(&mut self) {
+    pub(super) fn ring(&mut self) {
         self.disturbed = self.now;
         let late = self.dice.pause(Duration::from_micros(50), Duration::from_millis(200));
         if self.dice.one_in(4) {
@@ -613,7 +620,7 @@ impl World {
         self.promises.decided(&job.update, &self.settings, self.now);
         self.flights.insert(job.id, Flight { update: job.update, withdrawn: false, left: None });
         let connect = self.dice.pause(Duration::from_millis(1), Duration::from_secs(9));
-        if !self.routed {
+        if !self.is_online() {
             let kind = if self.dice.one_in(2) { FailureKind::Unreachable } else { FailureKind::Unresolved };
             self.plan(connect / 10, Coming::Ends(job.id, failure(Phase::Connect, kind), None));
         } else if self.mood == Mood::Down {
@@ -671,7 +678,7 @@ impl World {
     fn lands(&mut self, update: &Update) {
         for name in &update.names {
             for family in [Family::V4, Family::V6] {
-                if let Some(ip) = update.address(family) {
+                if let Some(ip) = update.address_of(name, family) {
                     self.landed((name.clone(), family), ip);
                 }
             }
