@@ -1,6 +1,7 @@
 //! Events and instants in, whole action lists out. Rendering is not tested here.
 
 mod networks;
+mod origins;
 mod repairs;
 mod reports;
 mod visible;

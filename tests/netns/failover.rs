@@ -1,7 +1,13 @@
 //! Several lines for one name: the first usable one, and back to it.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
 use crate::agent::Agent;
 use crate::lab::{in_namespace, ip, ip_batch, tell};
+use crate::laboratory::ubus::Ubusd;
 use crate::two_lines::{SECOND, second_line};
 use crate::world::{HOME, World, dial, published};
 
@@ -91,4 +97,40 @@ fn world(hold_down: &str) -> (World, Agent) {
     let agent = world.agent(&options);
     published(&world.zone, HOME, FIRST);
     (world, agent)
+}
+
+#[test]
+fn a_line_that_mwan3_calls_offline_gives_way_although_it_has_address_and_route() {
+    in_namespace(
+        "failover::a_line_that_mwan3_calls_offline_gives_way_although_it_has_address_and_route",
+        || {
+            let world = World::new();
+            ip_batch("addr add 203.0.113.10/32 dev wan0\nroute add default dev wan0 metric 10\n");
+            second_line();
+            let network =
+                |name: &str, device: &str| json!({ "interface": name, "up": true, "l3_device": device });
+            let _ubusd = Ubusd::start(
+                Path::new("/var/run/ubus/ubus.sock"),
+                &json!([network("wan", "wan0"), network("wanb", "wan1")]),
+            );
+            // As its trackers write it.
+            let say = |network: &str, word: &str| {
+                let dir = Path::new("/var/run/mwan3track").join(network);
+                fs::create_dir_all(&dir).unwrap();
+                fs::write(dir.join("STATUS"), format!("{word}\n")).unwrap();
+            };
+            say("wan", "online");
+            say("wanb", "online");
+            let agent = world.agent("ipv4 = ['wan', 'wanb']\nhold_down = '1s'");
+            published(&world.zone, HOME, FIRST);
+            say("wan", "disconnecting");
+            say("wan", "offline");
+            published(&world.zone, HOME, SECOND);
+            agent.wait_for_rejection("mwan3 says that wan is offline");
+            say("wan", "connecting");
+            say("wan", "online");
+            published(&world.zone, HOME, FIRST);
+            world.nothing_is_sent_after(3, &agent);
+        },
+    );
 }

@@ -1,9 +1,13 @@
 //! Names of hosts behind the router: a prefix on the LAN, and what tells each host's own part.
 
 use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::agent::Agent;
 use crate::lab::{in_namespace, ip, ip_batch, sh};
+use crate::laboratory::ubus::Ubusd;
 use crate::world::{HOME, World, dial, published};
 
 const NAS: &str = "nas.example.test";
@@ -162,4 +166,29 @@ fn ping(from: &str) {
     let listen = "import socket,sys; s=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); s.bind((sys.argv[1],0)); \
                   s.sendto(b'x',('2001:db8:1:2::1',9))";
     sh(&format!("ip netns exec host python3 -c \"{listen}\" {from}"));
+}
+
+#[test]
+fn of_a_delegated_prefix_the_record_counts_the_subnet_and_a_withdrawn_one_is_not_published() {
+    in_namespace(
+        "lan::of_a_delegated_prefix_the_record_counts_the_subnet_and_a_withdrawn_one_is_not_published",
+        || {
+            let world = World::new();
+            dial(WAN);
+            let networks = |prefixes: Value| json!([{ "interface": "wan6", "up": true, "l3_device": "wan0", "ipv6-prefix": prefixes }]);
+            let prefix = |address: &str, preferred: u32, valid: u32| json!({ "address": address, "mask": 56, "preferred": preferred, "valid": valid });
+            let first = json!([prefix("2001:db8:1:200::", 1800, 3600)]);
+            let ubusd = Ubusd::start(Path::new("/var/run/ubus/ubus.sock"), &networks(first));
+            let options = "ipv6 = 'prefix:wan6'\nipv6_subnet = 3\nipv6_host = '::7'";
+            let agent = Agent::start(&world.record("home", NAS, options));
+            published(&world.zone, NAS, "2001:db8:1:203::7");
+            // Renumbered: both are there for a while.
+            let both = json!([prefix("2001:db8:1:200::", 0, 600), prefix("2001:db8:9:900::", 1800, 3600)]);
+            ubusd.networks(&networks(both));
+            published(&world.zone, NAS, "2001:db8:9:903::7");
+            ubusd.networks(&networks(json!([])));
+            agent.wait_for("home", |status| status.sources[0].candidate.is_none());
+            world.nothing_is_sent_after(2, &agent);
+        },
+    );
 }
