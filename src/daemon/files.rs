@@ -73,7 +73,8 @@ impl Files {
         }
         if self.wanted.verdicts {
             let networks = snapshot.networks.iter().filter_map(|network| {
-                let said = line(&Path::new(MWAN3).join(&network.name).join("STATUS")).ok()?;
+                let files = MWAN3.iter().map(|place| Path::new(place).join(&network.name).join("STATUS"));
+                let said = files.filter_map(|file| line(&file).ok()).next()?;
                 verdict(&said).map(|online| (network.name.clone(), online))
             });
             snapshot.verdicts = networks.collect();
@@ -86,9 +87,11 @@ impl Files {
         let mut directories: Vec<PathBuf> = files.map(Path::to_owned).collect();
         if self.wanted.verdicts {
             // One directory for each network, made when mwan3 begins to track it.
-            directories.push(PathBuf::from(MWAN3));
-            let networks = fs::read_dir(MWAN3).into_iter().flatten().flatten();
-            directories.extend(networks.map(|entry| entry.path()));
+            for place in MWAN3 {
+                directories.push(PathBuf::from(place));
+                let networks = fs::read_dir(place).into_iter().flatten().flatten();
+                directories.extend(networks.map(|entry| entry.path()));
+            }
         }
         directories.sort();
         directories.dedup();
@@ -96,8 +99,9 @@ impl Files {
     }
 }
 
-/// Where mwan3's trackers write what they find (openwrt/packages, net/mwan3 `mwan3track`).
-pub(super) const MWAN3: &str = "/var/run/mwan3track";
+/// Where mwan3's trackers write what they find (openwrt/packages, net/mwan3 `mwan3track`): on OpenWrt both are the same,
+/// but procd's jail has only /tmp.
+pub(super) const MWAN3: [&str; 2] = ["/var/run/mwan3track", "/tmp/run/mwan3track"];
 
 /// Where OpenWrt's DHCP servers keep their leases.
 const LEASE_FILES: [&str; 3] = ["/tmp/dhcp.leases", "/tmp/hosts/odhcpd", "/tmp/odhcpd.leases"];

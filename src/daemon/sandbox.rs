@@ -81,7 +81,7 @@ impl Reach {
         let wanted = config.wanted();
         let leases = if wanted.leases { lease_files(&config.global) } else { Vec::new() };
         wanted.files.iter().chain(&leases).for_each(|file| reach.may_read(file));
-        reach.list.extend(wanted.verdicts.then(|| PathBuf::from(MWAN3)));
+        reach.list.extend(MWAN3.iter().filter(|_| wanted.verdicts).map(PathBuf::from));
         reach.write.extend([config.global.state_dir.clone(), config.global.runtime_dir.clone()]);
         reach
     }
