@@ -95,8 +95,7 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
         }
     }
     for source in &status.sources {
-        let candidate =
-            source.candidate.map_or_else(|| "no address to publish".to_owned(), |ip| ip.to_string());
+        let candidate = shown(source);
         let _ = writeln!(text, "  {} of {}: {candidate}", source.family, origin(source));
         if let Some(words) = &source.nat {
             let _ = writeln!(text, "    {words}");
@@ -116,6 +115,11 @@ fn record(status: &RecordStatus, wall: Option<SystemTime>) -> String {
         status.next_in_ms.map_or_else(String::new, |ms| format!(", in {}", span(Duration::from_millis(ms))));
     let _ = writeln!(text, "  next: {}{pause}", plain(&status.next));
     text
+}
+
+fn shown(source: &SourceStatus) -> String {
+    let all: Vec<String> = source.candidate.iter().chain(&source.further).map(IpAddr::to_string).collect();
+    if all.is_empty() { "no address to publish".to_owned() } else { all.join(" and ") }
 }
 
 /// Where the addresses come from, and the device that it is on.
@@ -230,6 +234,7 @@ mod tests {
             origin: "ppp0".to_owned(),
             host: None,
             names: Vec::new(),
+            further: Vec::new(),
             prefix: None,
             nat: None,
             network: None,

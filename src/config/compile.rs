@@ -87,6 +87,7 @@ impl Compiled {
             subnet: record.subnet,
             prefix: record.prefix.clone(),
             hold_down: record.hold_down,
+            all: record.all,
             on_down: record.on_down,
             verify: record.verify,
             allow: record.allow,
@@ -136,6 +137,10 @@ fn lacking(record: &Record, manners: &Manners) -> Vec<Mistake> {
     if matches!(record.on_down, OnDown::Remove(_)) && !manners.removes {
         let mend = "write on_down = placeholder with an address, or keep";
         mistakes.push(cannot("on_down", "cannot remove a record", mend));
+    }
+    if record.all && !manners.several {
+        let mend = "write publish = first; 'wanbeacon providers' lists those that keep several";
+        mistakes.push(cannot("publish", "keeps one address for a name", mend));
     }
     let is_bare = |name: &String| !record.hosts.named.contains_key(name) && record.hosts.other.is_none();
     let has_prefix = record.ipv6.iter().any(|origin| matches!(origin, Origin::Prefix(_)));

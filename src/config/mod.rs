@@ -148,6 +148,8 @@ pub struct Record {
     pub prefix: Option<String>,
     /// How long a better origin must have been usable before it is returned to.
     pub hold_down: Duration,
+    /// Whether the addresses of all usable origins are published.
+    pub all: bool,
     /// What becomes of the name while there is no address.
     pub on_down: OnDown,
     /// How often the zone's own name servers are looked at; zero: never.

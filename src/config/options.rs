@@ -209,6 +209,8 @@ pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH"];
 /// Kinds of addresses that `allow` may name.
 pub const ALLOW: &[&str] = &["private", "cgnat", "documentation", "ula", "temporary"];
 
+/// Words that `publish` may be.
+pub const PUBLISH: &[&str] = &["first", "all"];
 /// Words that `on_down` may be.
 pub const ON_DOWN: &[&str] = &["keep", "delete", "placeholder"];
 /// Words that `algorithm` may be: TSIG's names (RFC 8945 section 6).
@@ -274,6 +276,8 @@ pub const OPTIONS: &[Opt] = &[
         "The network or device whose prefix is told too, where a request states it (`<ip6lanprefix>`)."),
     option(Scope::Record, "hold_down", Kind::Duration { min: 0, max: DAY }, "`1m`", r#""5m""#,
         "How long a better origin must have been usable before it is returned to."),
+    option(Scope::Record, "publish", Kind::OneOf(PUBLISH), "`first`", r#""all""#,
+        "Of several origins, whether the first usable address is published or all of them, up to four."),
     option(Scope::Record, "on_down", Kind::OneOf(ON_DOWN), "`keep`", r#""placeholder""#,
         "What becomes of the name while there is no address to publish."),
     option(Scope::Record, "on_down_after", Kind::Duration { min: 0, max: 30 * DAY }, "`10m`", r#""1h""#,

@@ -279,6 +279,10 @@ impl Reader<'_> {
             let what = format!("'ipv6_host' is about {}, which is no hostname of this record", quoted(name));
             mistake("ipv6_host", what, "add it to hostname, or correct it");
         }
+        if record.all && record.hosts != Hosts::default() {
+            let what = "'publish' is 'all', but a host behind a prefix has one address".to_owned();
+            mistake("publish", what, "leave it out, or move these names to a record of their own");
+        }
         if matches!(record.on_down, OnDown::Placeholder { ipv4: None, ipv6: None, .. }) {
             let what = "'on_down' is 'placeholder', but there is no 'placeholder'".to_owned();
             mistake("on_down", what, "add placeholder with the address to show meanwhile");

@@ -87,6 +87,7 @@ pub(super) fn record(values: &Values, home: Place) -> Option<Record> {
         subnet: values.number("ipv6_subnet").unwrap_or(0),
         prefix: values.text("ipv6_prefix"),
         hold_down: values.duration("hold_down").unwrap_or(Duration::from_secs(60)),
+        all: values.text("publish").as_deref() == Some("all"),
         on_down: on_down(values),
         verify: values.duration("verify").unwrap_or(Duration::from_secs(6 * 3600)),
         allow: allow(&values.list("allow")),

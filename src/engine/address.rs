@@ -122,6 +122,9 @@ pub struct Address {
     pub created: u32,
 }
 
+/// Addresses of a family beside the first, in order of preference: three lines more than one. Our judgement.
+pub type Further = [Option<IpAddr>; 3];
+
 /// What a network or a device offers for one family.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Choice {
@@ -131,6 +134,8 @@ pub struct Choice {
     pub network: Option<String>,
     /// The address that may be published.
     pub address: Option<IpAddr>,
+    /// Addresses of other lines that are published beside it.
+    pub further: Further,
     /// The prefix that goes along.
     pub prefix: Option<Prefix>,
     /// What stands between the device and the world.

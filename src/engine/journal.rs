@@ -88,6 +88,9 @@ pub struct SourceStatus {
     pub device: String,
     /// The address that shall be published.
     pub candidate: Option<IpAddr>,
+    /// Addresses of other lines that shall be published beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<IpAddr>,
     /// The prefix that goes along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,

@@ -57,7 +57,8 @@ fn judge(
         let published = published.and_then(|target| target.published).map(|published| published.address);
         let had_fallen = source.fallen;
         source.look(settings, world, published, probes);
-        let is_same = (old.address, old.prefix) == (source.choice.address, source.choice.prefix);
+        let content = |choice: &Choice| (choice.address, choice.further, choice.prefix);
+        let is_same = content(&old) == content(&source.choice);
         if is_same && old != Choice::default() && source.fallen == had_fallen {
             continue;
         }

@@ -8,6 +8,7 @@ mod core;
 pub mod journal;
 mod judge;
 pub mod lan;
+mod nat;
 pub mod network;
 pub mod origin;
 pub mod outside;
@@ -34,9 +35,9 @@ pub use self::core::Engine;
 use crate::provider::{Manners, Update, Verdict};
 use address::{Snapshot, Wanted};
 pub use judge::Preview;
+pub use nat::Nat;
 use origin::{Host, Origin};
 use outside::{Probe, Sighting};
-pub use source::Nat;
 pub use state::{Entry, EntryPublished, STATE_VERSION, State};
 pub use time::{Instant, Now};
 use visible::{Check, Seen};
@@ -76,6 +77,8 @@ pub struct RecordSettings {
     pub prefix: Option<String>,
     /// How long a better origin must have been usable before it is returned to.
     pub hold_down: Duration,
+    /// Whether the addresses of all usable origins are published, not only the first.
+    pub all: bool,
     /// What becomes of the name while there is no address.
     pub on_down: OnDown,
     /// How often the zone's name servers are looked at while nothing changes; zero: never, not even after an update.

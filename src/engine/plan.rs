@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use super::address::Further;
 use super::record::{Lane, Record, Target};
 use super::source::Source;
 use super::{Instant, OnDown, RecordSettings};
@@ -67,6 +68,11 @@ impl Record {
             }
             update.names.push((*name).to_owned());
         }
+        for family in families {
+            let first = names.first().filter(|_| update.address(*family).is_some());
+            let further = first.map(|name| self.further(name, *family)).unwrap_or_default();
+            update.further.extend(further.into_iter().flatten());
+        }
         update
     }
 }
@@ -78,6 +84,14 @@ pub(super) fn stated(update: &Update, name: &str, family: Family) -> Option<IpAd
     }
     let removed = || update.removed.contains(&family).then_some(unspecified(family));
     update.address_of(name, family).or_else(removed)
+}
+
+/// The addresses that an update states beside the first.
+pub(super) fn told_beside(update: &Update, family: Family) -> Further {
+    let mut further = Further::default();
+    let ours = update.further.iter().filter(|ip| Family::of(**ip) == family);
+    further.iter_mut().zip(ours).for_each(|(place, ip)| *place = Some(*ip));
+    further
 }
 
 fn unspecified(family: Family) -> IpAddr {

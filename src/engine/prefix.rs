@@ -26,10 +26,8 @@ pub(super) struct Behind<'a> {
 impl Behind<'_> {
     /// The address of the host, or of the prefix itself.
     pub(super) fn choose(&self, snapshot: &Snapshot) -> Choice {
-        let (prefix, base) = match self.prefix(snapshot) {
-            Ok(found) => found,
-            Err(choice) => return choice,
-        };
+        let (prefix, base) = self.prefix(snapshot);
+        let Some(prefix) = prefix else { return base };
         let fail =
             |reason: String| Choice { rejected: vec![Rejected { address: None, reason }], ..base.clone() };
         let Some(prefix) = self.in_subnet(prefix) else {
@@ -48,15 +46,15 @@ impl Behind<'_> {
         }
     }
 
-    /// The prefix, and the choice that is still without an address; or the whole choice: none, and why.
-    pub(super) fn prefix(&self, snapshot: &Snapshot) -> Result<(Prefix, Choice), Choice> {
+    /// The prefix, and the choice that is still without an address; without a prefix it says why there is none.
+    pub(super) fn prefix(&self, snapshot: &Snapshot) -> (Option<Prefix>, Choice) {
         if let Meaning::Network(network) = meaning(self.name, &snapshot.networks) {
             if !network.prefixes.is_empty() {
                 return self.delegated(network);
             }
         }
         let choice = choose(self.name, Family::V6, self.allow, snapshot, None);
-        let Some(IpAddr::V6(ip)) = choice.address else { return Err(choice) };
+        let Some(IpAddr::V6(ip)) = choice.address else { return (None, choice) };
         let link = snapshot.links.iter().find(|link| Some(&link.name) == choice.device.as_ref());
         let on_link = |address: &&Address| {
             address.ip == IpAddr::V6(ip) && link.is_some_and(|link| link.ifindex == address.ifindex)
@@ -65,13 +63,13 @@ impl Behind<'_> {
         let base = Choice { address: None, rejected: Vec::new(), ..choice };
         if length > PREFIX_MAX {
             let reason = format!("{ip} has no prefix: its length is {length} bits");
-            return Err(Choice { rejected: vec![Rejected { address: None, reason }], ..base });
+            return (None, Choice { rejected: vec![Rejected { address: None, reason }], ..base });
         }
-        Ok((Prefix::of(ip, length), base))
+        (Some(Prefix::of(ip, length)), base)
     }
 
     /// Of what was delegated: valid, of a kind that may be published, preferred, and lasting longest.
-    fn delegated(&self, network: &Network) -> Result<(Prefix, Choice), Choice> {
+    fn delegated(&self, network: &Network) -> (Option<Prefix>, Choice) {
         let lasts = |until: Option<Instant>| until.is_none_or(|until| until > self.now);
         let mut rejected = Vec::new();
         let mut best: Option<&Delegated> = None;
@@ -95,10 +93,7 @@ impl Behind<'_> {
         }
         let (device, network) = (network.device.clone(), Some(network.name.clone()));
         let base = Choice { device, network, ..Choice::default() };
-        match best {
-            Some(best) => Ok((Prefix::of(best.address, best.length), Choice { rejected, ..base })),
-            None => Err(Choice { rejected, ..base }),
-        }
+        (best.map(|best| Prefix::of(best.address, best.length)), Choice { rejected, ..base })
     }
 
     fn is_current(&self, prefix: &Delegated) -> bool {

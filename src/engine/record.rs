@@ -15,9 +15,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::address::Further;
 use super::journal::Story;
 use super::pacing::Backoff;
-use super::plan::{lanes, sources, stated};
+use super::plan::{lanes, sources, stated, told_beside};
 use super::source::Source;
 use super::visible::Sight;
 use super::{Instant, JobId, RecordSettings, WakeReason};
@@ -84,6 +85,8 @@ pub(super) struct Target {
 pub(super) struct Published {
     /// The unspecified address: its record was removed.
     pub(super) address: IpAddr,
+    /// Addresses of other lines beside it.
+    pub(super) further: Further,
     /// The prefix that went along.
     pub(super) prefix: Option<Prefix>,
     /// When, in this boot's time.
@@ -172,6 +175,10 @@ impl Record {
             .or_else(|| source.fallen.then(|| self.settings.on_down.address(family)).flatten())
     }
 
+    pub(super) fn further(&self, name: &str, family: Family) -> Further {
+        self.source(name, family).map(|source| source.choice.further).unwrap_or_default()
+    }
+
     pub(super) fn prefix(&self, name: &str, family: Family) -> Option<Prefix> {
         self.source(name, family)?.choice.prefix
     }
@@ -211,7 +218,9 @@ impl Record {
             return None;
         }
         let prefix = self.prefix(&target.name, target.family);
-        let is_confirmed = |p: &Published| p.address == wanted && p.prefix == prefix && !target.forced;
+        let further = self.further(&target.name, target.family);
+        let is_confirmed =
+            |p: &Published| (p.address, p.prefix, p.further) == (wanted, prefix, further) && !target.forced;
         let Some(published) = target.published.filter(is_confirmed) else {
             let held = target.sight.held.filter(|_| !target.forced);
             return Some(held.unwrap_or_default().max(self.gathered_at()));
@@ -238,7 +247,10 @@ impl Lane {
         self.targets.iter().any(|target| {
             let wanted = record.wanted(&target.name, target.family);
             let sent = stated(&flight.update, &target.name, target.family);
-            wanted.is_some() && sent.is_some_and(|sent| Some(sent) != wanted)
+            let further = record.further(&target.name, target.family);
+            let is_other =
+                |sent| Some(sent) != wanted || told_beside(&flight.update, target.family) != further;
+            wanted.is_some() && sent.is_some_and(is_other)
         })
     }
 
@@ -302,6 +314,7 @@ impl Target {
     pub(super) fn confirm(
         &mut self,
         address: IpAddr,
+        further: Further,
         prefix: Option<Prefix>,
         sent: Instant,
         at: Confirmation,
@@ -309,12 +322,17 @@ impl Target {
         let before = self.published.filter(|p| p.address == address);
         let since = before.map_or(at.wall, |p| p.since.or(at.wall));
         let (at, early) = (at.now, at.early);
-        self.published = Some(Published { address, prefix, at, carried: Duration::ZERO, since, early });
+        self.published =
+            Some(Published { address, further, prefix, at, carried: Duration::ZERO, since, early });
         self.forced = false;
         self.repeat_at = None;
         // A doubt about this very address is kept too: it may be applied over the next one.
         self.doubt = self.doubt.take().filter(|doubt| doubt.until > sent);
-        if let Some(doubt) = self.doubt.as_ref().filter(|doubt| doubt.is_about_another(address)) {
+        if let Some(doubt) = self
+            .doubt
+            .as_ref()
+            .filter(|doubt| doubt.is_about_another(address) || further != Further::default())
+        {
             self.repeat_at = Some(doubt.until.max(at));
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::core::{Engine, LaneAt, Orphan};
 use super::journal::{Change, Report, milliseconds};
 use super::pacing::{Backoff, Fault, Pacing};
-use super::plan::stated;
+use super::plan::{stated, told_beside};
 use super::record::{Confirmation, Flight, Lane, Parked, Record, Target};
 use super::{Action, Exchange, Failure, JobId, Now, Outcome, RecordId};
 use crate::provider::{Family, Refusal, Update, Verdict};
@@ -262,7 +262,8 @@ fn apply(target: &mut Target, ip: IpAddr, verdict: &Verdict, flight: &Flight, co
     match verdict {
         Verdict::Good | Verdict::Unchanged => {
             let prefix = flight.update.prefix.filter(|_| target.family == Family::V6);
-            target.confirm(ip, prefix, flight.since, confirmation);
+            let further = told_beside(&flight.update, target.family);
+            target.confirm(ip, further, prefix, flight.since, confirmation);
         }
         Verdict::Refused { refusal, words } => {
             target.parked = Some(Parked { refusal: *refusal, words: words.clone() });

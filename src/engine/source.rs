@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::address::{Choice, Rejected, Snapshot, choose, fit, none};
 use super::journal::SourceStatus;
+use super::nat::nat;
 use super::network::{Meaning, meaning};
 use super::origin::{Host, Origin};
 use super::outside::{Lookouts, Means, Probe};
@@ -52,7 +53,7 @@ impl Source {
     /// As a person sees it.
     pub(super) fn status(&self) -> SourceStatus {
         let origin = self.in_use.and_then(|at| self.origins.get(at)).or(self.origins.first());
-        let Choice { device, network, address, prefix, nat, rejected } = self.choice.clone();
+        let Choice { device, network, address, further, prefix, nat, rejected } = self.choice.clone();
         // Before the first look nothing is known of it.
         let named = match origin {
             Some(Origin::Line(name)) if network.is_none() => name.clone(),
@@ -66,6 +67,7 @@ impl Source {
             network,
             device: device.unwrap_or(named),
             candidate: address,
+            further: further.into_iter().flatten().collect(),
             prefix: prefix.map(|prefix| prefix.to_string()),
             nat: nat.map(|nat| nat.words().to_owned()),
             rejected,
@@ -123,7 +125,7 @@ impl Source {
                 }
             }
         }
-        self.take(offers, settings.hold_down, world.now, published);
+        self.take(offers, settings, world.now, published);
         if let Some(name) = &settings.prefix {
             self.with_prefix(name, settings, world);
         }
@@ -139,10 +141,11 @@ impl Source {
     fn take(
         &mut self,
         mut offers: Vec<Choice>,
-        hold_down: Duration,
+        settings: &RecordSettings,
         now: Instant,
         published: Option<IpAddr>,
     ) {
+        let hold_down = settings.hold_down;
         for (since, offer) in self.usable_since.iter_mut().zip(&offers) {
             *since = offer.address.map(|_| since.unwrap_or(now));
         }
@@ -160,12 +163,20 @@ impl Source {
         if offers.is_empty() {
             return;
         }
+        let joined = if settings.all { self.joining(&offers, at, hold_down, now) } else { Vec::new() };
         let mut choice = offers.remove(at.min(offers.len() - 1));
+        for (place, ip) in choice.further.iter_mut().zip(&joined) {
+            *place = Some(*ip);
+        }
         for (offer, other) in offers.into_iter().enumerate() {
             let better = offer < at && self.in_use.is_some();
             let reason = match (other.address, better) {
+                (Some(ip), _) if joined.contains(&ip) => continue,
                 (Some(_), true) => {
                     format!("returned to when it has been usable for {} s", hold_down.as_secs())
+                }
+                (Some(_), false) if settings.all => {
+                    format!("published too when it has been usable for {} s", hold_down.as_secs())
                 }
                 (Some(_), false) => "another line goes first".to_owned(),
                 (None, _) => {
@@ -176,6 +187,27 @@ impl Source {
             choice.rejected.push(Rejected { address: other.address, reason });
         }
         self.choice = choice;
+    }
+
+    /// The addresses beside the one at `at`: at the first look all, later those that were published or have been usable
+    /// for long enough; when the next one will have been is noted.
+    fn joining(&mut self, offers: &[Choice], at: usize, hold_down: Duration, now: Instant) -> Vec<IpAddr> {
+        let before = &self.choice;
+        let mut joined = Vec::new();
+        for (place, (offer, since)) in offers.iter().zip(&self.usable_since).enumerate() {
+            let (Some(ip), Some(since), true) = (offer.address, since, place != at) else { continue };
+            let was_there = before.address == Some(ip) || before.further.contains(&Some(ip));
+            let joins_at = *since + hold_down;
+            if offers.get(at).and_then(|first| first.address) == Some(ip) || joined.contains(&ip) {
+                continue;
+            }
+            if was_there || before.address.is_none() || joins_at <= now {
+                joined.push(ip);
+            } else {
+                self.back_at = Some(self.back_at.map_or(joins_at, |at| at.min(joins_at)));
+            }
+        }
+        joined
     }
 
     /// The prefix that goes along; without it there is nothing to say yet.
@@ -191,15 +223,12 @@ impl Source {
             now: world.now,
             current: self.choice.prefix.map(|prefix| prefix.network.into()),
         };
-        match behind.prefix(world.snapshot) {
-            Ok((prefix, _)) => self.choice.prefix = Some(prefix),
-            Err(why) => {
-                self.choice.address = None;
-                self.choice.rejected = vec![Rejected {
-                    address: None,
-                    reason: format!("the prefix of {name} is not known: {}", why.why_none()),
-                }];
-            }
+        let (prefix, why) = behind.prefix(world.snapshot);
+        self.choice.prefix = prefix;
+        if prefix.is_none() {
+            self.choice.address = None;
+            let reason = format!("the prefix of {name} is not known: {}", why.why_none());
+            self.choice.rejected = vec![Rejected { address: None, reason }];
         }
     }
 }
@@ -351,47 +380,6 @@ impl View<'_, '_> {
         choice.nat =
             on_link.filter_map(|address| nat(address.ip)).next().filter(|_| self.family == Family::V4);
         choice
-    }
-}
-
-/// What an address of the line says about the way to it.
-fn nat(ip: IpAddr) -> Option<Nat> {
-    let IpAddr::V4(ip) = ip else { return None };
-    match ip.octets() {
-        [100, 64..=127, ..] => Some(Nat::Carrier),
-        [192, 0, 0, 0..=7] => Some(Nat::DsLite),
-        _ if ip.is_private() => Some(Nat::Router),
-        _ => None,
-    }
-}
-
-/// What stands between an IPv4 line and the world.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Nat {
-    /// The provider's (100.64.0.0/10, RFC 6598).
-    Carrier,
-    /// The provider's, behind a tunnel through IPv6 (RFC 6333; 192.0.0.0/29).
-    DsLite,
-    /// Another router's (RFC 1918).
-    Router,
-}
-
-impl Nat {
-    /// For a person: what it means, and what to do.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Carrier => {
-                "behind carrier-grade NAT: IPv4 cannot be reached from outside; publish IPv6 only (option ipv6, without \
-                 option ipv4)"
-            }
-            Self::DsLite => {
-                "behind DS-Lite: IPv4 cannot be reached from outside; publish IPv6 only (option ipv6, without option ipv4)"
-            }
-            Self::Router => {
-                "behind another router: IPv4 is reached from outside only where that router forwards it"
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
+use super::address::Further;
 use super::pacing::Pacing;
 use super::plan::stated;
 use super::record::{Doubt, LATE, Parked, Published, Record, Target};
@@ -61,6 +62,9 @@ pub struct Entry {
 pub struct EntryPublished {
     /// The address; unspecified: its record was removed.
     pub address: IpAddr,
+    /// Addresses of other lines beside it.
+    #[serde(default, skip_serializing_if = "is_alone")]
+    pub further: Further,
     /// The prefix that went along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Prefix>,
@@ -68,6 +72,10 @@ pub struct EntryPublished {
     pub age: Duration,
     /// Since when it is published, in seconds of Unix time, if known.
     pub since: Option<u64>,
+}
+
+fn is_alone(further: &Further) -> bool {
+    *further == Further::default()
 }
 
 /// A name and family of a record: the key of the memory.
@@ -145,6 +153,7 @@ impl Engine {
 fn recall(target: &mut Target, entry: &Entry, fingerprint: u64, now: Instant) {
     target.published = entry.published.map(|p| Published {
         address: p.address,
+        further: p.further,
         prefix: p.prefix,
         at: now,
         carried: p.age,
@@ -169,6 +178,7 @@ fn entries(id: &RecordId, record: &Record, now: Instant) -> Vec<Entry> {
         let flying = lane.flight.as_ref().and_then(|f| stated(&f.update, &target.name, target.family));
         let published = target.published.map(|p| EntryPublished {
             address: p.address,
+            further: p.further,
             prefix: p.prefix,
             age: p.age(now),
             since: p.since,

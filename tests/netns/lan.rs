@@ -1,12 +1,13 @@
 //! Names of hosts behind the router: a prefix on the LAN, and what tells each host's own part.
 
 use std::fs;
+use std::net::{Ipv6Addr, UdpSocket};
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
-use crate::lab::{in_namespace, ip, ip_batch, sh};
+use crate::lab::{in_namespace, ip, ip_batch, sh, within};
 use crate::laboratory::ubus::Ubusd;
 use crate::world::{HOME, World, dial, published};
 
@@ -49,10 +50,10 @@ fn a_neighbour_is_found_by_its_mac_and_its_lasting_address_goes_before_a_tempora
             let options = format!("ipv6 = 'prefix:lan0'\nipv6_host = 'mac:{MAC}'");
             let agent = Agent::start(&world.record("home", NAS, &options));
             agent.wait_for_rejection("no neighbour");
-            ping("2001:db8:1:2:8c1f:2:3:4");
+            speak("2001:db8:1:2:8c1f:2:3:4");
             published(&world.zone, NAS, "2001:db8:1:2:8c1f:2:3:4");
             host(&["2001:db8:1:2:0:ff:fe12:3456"]);
-            ping("2001:db8:1:2:0:ff:fe12:3456");
+            speak("2001:db8:1:2:0:ff:fe12:3456");
             published(&world.zone, NAS, "2001:db8:1:2:0:ff:fe12:3456");
             // The kernel forgets who is not spoken to.
             ip("neigh flush dev lan0");
@@ -162,10 +163,12 @@ fn host(addresses: &[&str]) {
 }
 
 /// The host speaks from this address.
-fn ping(from: &str) {
-    let listen = "import socket,sys; s=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM); s.bind((sys.argv[1],0)); \
-                  s.sendto(b'x',('2001:db8:1:2::1',9))";
-    sh(&format!("ip netns exec host python3 -c \"{listen}\" {from}"));
+fn speak(from: &str) {
+    let from: Ipv6Addr = from.parse().unwrap();
+    within("host", move || {
+        let socket = UdpSocket::bind((from, 0)).unwrap();
+        socket.send_to(b"hello", "[2001:db8:1:2::1]:9").unwrap();
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::engine::address::{Address, Link, Scope};
 use crate::engine::lan::Way;
+use crate::engine::nat::Nat;
 use crate::engine::network::Network;
 use crate::engine::pacing::Dice;
 
@@ -119,6 +120,31 @@ fn a_line_without_a_route_or_that_mwan3_calls_offline_is_not_usable() {
     assert!(bench.why_none().contains("mwan3 says that wanb is offline"));
     // The only line of a record is used whatever mwan3 thinks: there is no other to choose.
     assert_eq!(Bench::new(&["wan"]).look(&both, 10).as_deref(), Some(WAN.1));
+}
+
+#[test]
+fn where_all_are_published_a_line_that_goes_is_left_out_at_once_and_joins_after_the_hold_down() {
+    let mut bench = Bench::new(&["wan", "wanb"]);
+    bench.settings.all = true;
+    let further = |bench: &Bench| {
+        bench.source.choice.further.iter().flatten().map(IpAddr::to_string).collect::<Vec<_>>()
+    };
+    let (both, second) = (lines(&[WAN, SECOND]), lines(&[SECOND]));
+    assert_eq!((bench.look(&both, 10).as_deref(), further(&bench)), (Some(WAN.1), vec![SECOND.1.to_owned()]));
+    assert_eq!((bench.look(&second, 20).as_deref(), further(&bench)), (Some(SECOND.1), vec![]));
+    assert_eq!((bench.look(&both, 30).as_deref(), further(&bench)), (Some(SECOND.1), vec![]));
+    assert_eq!(bench.source.back_at, Some(at(90)));
+    assert_eq!((bench.look(&both, 90).as_deref(), further(&bench)), (Some(WAN.1), vec![SECOND.1.to_owned()]));
+    assert_eq!(bench.source.back_at, None);
+    // The second line goes and comes back.
+    let first = lines(&[WAN]);
+    assert_eq!((bench.look(&first, 100).as_deref(), further(&bench)), (Some(WAN.1), vec![]));
+    assert_eq!((bench.look(&both, 110).as_deref(), further(&bench)), (Some(WAN.1), vec![]));
+    assert_eq!(bench.source.back_at, Some(at(170)));
+    assert_eq!(
+        (bench.look(&both, 170).as_deref(), further(&bench)),
+        (Some(WAN.1), vec![SECOND.1.to_owned()])
+    );
 }
 
 #[test]

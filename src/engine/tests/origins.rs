@@ -1,6 +1,7 @@
 //! Several addresses and none: hosts behind a prefix in one request, removals, placeholders.
 
 use super::super::OnDown;
+use super::super::lan::Way;
 use super::super::origin::Host;
 use super::*;
 use crate::provider::Family;
@@ -78,6 +79,37 @@ fn of_hosts_in_one_request_only_the_refused_one_is_parked() {
     bench.reply(1, Outcome::Answered(vec![Verdict::Good, refused]));
     let sent = updates(bench.tell(Event::Network { snapshot: prefix("2a00:2::99"), bell: bench.now }));
     assert_eq!(sent.iter().map(stated).collect::<Vec<_>>(), [[pair(NAS, "2a00:2::1")]]);
+}
+
+#[test]
+fn all_lines_are_told_in_one_request_and_again_when_one_of_them_changes() {
+    let line = |name: &str| Origin::Line(name.to_owned());
+    let manners = Manners { several: true, ..Manners::default() };
+    let settings = RecordSettings { all: true, ..record(None, None, manners) };
+    let mut bench = Bench::new(only(RecordSettings { ipv4: vec![line("ppp0"), line("wwan0")], ..settings }));
+    let see = |bench: &mut Bench, second: &str| {
+        let mut snapshot = table(&[A]);
+        snapshot.links.push(Link { ifindex: 4, name: "wwan0".to_owned(), up: true });
+        let second = Address { ifindex: 4, ip: second.parse().unwrap(), ..snapshot.addresses[0].clone() };
+        snapshot.addresses.push(second);
+        let way = |ifindex| Way { ifindex, family: Family::V4, is_default: ifindex == 3 };
+        snapshot.ways = vec![way(3), way(4)];
+        updates(bench.tell(Event::Network { snapshot, bell: bench.now }))
+    };
+    let told = |updates: &[Update]| {
+        updates.iter().map(|update| update.addresses_of("home.example.org", Family::V4)).collect::<Vec<_>>()
+    };
+    let ips = |second: &str| vec![A.parse::<std::net::IpAddr>().unwrap(), second.parse().unwrap()];
+    assert_eq!(told(&see(&mut bench, "82.3.0.1")), [ips("82.3.0.1")]);
+    bench.good(1);
+    assert_eq!(see(&mut bench, "82.3.0.1"), []);
+    let state = bench.engine.state(bench.now());
+    assert_eq!(told(&see(&mut bench, "82.3.0.2")), [ips("82.3.0.2")]);
+    bench.good(2);
+    assert!(bench.sleeps_for_good());
+    // What was published beside the first is remembered.
+    let mut bench = Bench::restarted(bench.settings.clone(), state, bench.now);
+    assert_eq!(see(&mut bench, "82.3.0.1"), []);
 }
 
 #[test]

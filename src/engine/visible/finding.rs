@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::super::address::Further;
 use super::super::journal::{Report, milliseconds};
 use super::super::pacing::Dice;
 use super::super::record::{Published, Record, Target};
@@ -55,6 +56,7 @@ impl Place<'_> {
             View::Shown { only: true } => {
                 target.published = Some(Published {
                     address: wanted,
+                    further: Further::default(),
                     prefix: None,
                     at,
                     carried: Duration::ZERO,
