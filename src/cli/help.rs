@@ -243,6 +243,15 @@ pub(super) const FORMS: &[Form] = &[
                  For fritzbox, FILE is the update URL and lines domain = …, user = …, password = ….",
     },
     Form {
+        name: "luci",
+        flags: &[Flag::Uci],
+        words: "config|check|providers|import|take-over",
+        least: 1,
+        most: 1,
+        summary: "what LuCI's page asks: JSON in, JSON out",
+        detail: "Reads one JSON object from standard input and answers with another. No answer holds a secret.",
+    },
+    Form {
         name: "version",
         flags: &[],
         words: "",

@@ -4,6 +4,7 @@ mod ask;
 mod catalogue;
 mod help;
 mod import;
+mod luci;
 mod report;
 mod time;
 mod trial;
@@ -82,6 +83,7 @@ fn obey(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> Result<()
         Command::Check { config, uci } => check(config.as_deref(), uci.as_deref(), err)?,
         Command::Help { topic } => help::text(topic.as_deref()).unwrap_or_default(),
         Command::Import { client, file, to } => return import::import(client, &file, to, out, err),
+        Command::Luci { question, uci } => luci::answer(&question, &uci)?,
         Command::Render { uci, output } => render(&uci, output.as_deref(), err)?,
         Command::Run { config, allow_root } => return run(&place(config), allow_root, err),
         Command::Status { record, json, reach } => ask::status(record, json, &reach)?,

@@ -252,6 +252,7 @@ mod tests {
             since: Some(1_767_225_599),
             state: if parked.is_some() { "parked" } else { "idle" }.to_owned(),
             parked: parked.map(str::to_owned),
+            advice: None,
             shown: (family == Family::V4)
                 .then(|| "ns1.example.org (192.0.2.53) shows nothing\u{1b}".to_owned()),
         }

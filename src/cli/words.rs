@@ -37,6 +37,13 @@ pub(super) enum Command {
         /// The language of the result; `None`: that of the client.
         to: Option<Dialect>,
     },
+    /// What LuCI's page asks.
+    Luci {
+        /// What.
+        question: String,
+        /// The configuration in UCI.
+        uci: PathBuf,
+    },
     /// The catalogue.
     Providers {
         /// One entry only.
@@ -251,6 +258,10 @@ impl Given {
                 client: client(&words.next().unwrap_or_default())?,
                 file: PathBuf::from(words.next().unwrap_or_default()),
                 to: self.to,
+            },
+            "luci" => Command::Luci {
+                question: words.next().unwrap_or_default(),
+                uci: self.uci.unwrap_or_else(|| PathBuf::from(uci::FILE)),
             },
             "version" => Command::Version,
             _ => Command::Help { topic: words.next().map(topic).transpose()? },

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use super::{Daemon, wording};
+use super::{Daemon, clock, wording};
 use crate::engine::RecordId;
 use crate::engine::journal::{Change, Report};
 use crate::provider::Family;
@@ -31,6 +31,8 @@ impl Daemon {
     pub(super) fn announce(&mut self, report: &Report) {
         let (level, line) = wording::line(report);
         self.log.write(level, &line);
+        // What keeps this file from being written keeps the state from it too, and is told there.
+        let _ = self.history.add(report, clock::now().unix());
         for news in news(report) {
             let records = &self.loaded.config.records;
             let record = records.get(news.record);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::question::{self, Answer, Query};
+use super::question::{self, Answer, Query, Refusal};
 use super::trial::{trial, unknown};
 use super::ubus::{Call, Heard};
 use super::{Daemon, clock};
@@ -33,6 +33,11 @@ impl Daemon {
         let records = &self.loaded.compiled.settings.records;
         let unknown_record = |record: &RecordId| question::unknown_record(record, records.keys());
         match query {
+            Query::History(only) => {
+                let changes = self.history.read(only.as_ref(), now.unix());
+                let changes = changes.map_err(|error| Refusal::Trouble(format!("the history: {error}")))?;
+                Ok(json!({ "changes": question::json(&changes)? }))
+            }
             Query::Providers(id) => {
                 question::providers(id.as_deref(), &self.loaded.config.global.providers_dir)
             }
@@ -46,13 +51,19 @@ impl Daemon {
                 }
                 let mut status = question::json(&status)?;
                 status["sandbox"] = question::json(&self.sandbox)?;
+                status["version"] = json!(env!("CARGO_PKG_VERSION"));
+                for record in status["records"].as_array_mut().into_iter().flatten() {
+                    let id = RecordId(record["record"].as_str().unwrap_or_default().to_owned());
+                    let account = self.loaded.compiled.accounts.get(&id);
+                    record["provider"] = json!(account.map(|account| &account.provider().id));
+                }
                 Ok(status)
             }
             Query::Test(record) => {
                 let snapshot = self.snapshot();
                 match trial(&record, &self.loaded, &snapshot) {
                     Some(trial) => question::json(&trial),
-                    None => Err(question::Refusal::Unknown(unknown(&record, &self.loaded))),
+                    None => Err(Refusal::Unknown(unknown(&record, &self.loaded))),
                 }
             }
             Query::Update { records: named, force } => {

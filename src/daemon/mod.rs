@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod control;
 mod files;
+mod history;
 pub mod http;
 mod log;
 pub mod netlink;
@@ -39,6 +40,7 @@ use crate::engine::{Action, Engine, Event, Instant};
 use clock::Alarm;
 use control::Control;
 use files::Files;
+use history::History;
 use http::Http;
 use log::Log;
 use netlink::Look;
@@ -114,6 +116,7 @@ struct Daemon {
     /// Where workers report the end of jobs and questions.
     reports: mpsc::UnboundedSender<Event>,
     store: Store,
+    history: History,
     /// The last complaint about the store, so that it is not repeated.
     unsaved: Option<String>,
     sources: Sources,
@@ -144,6 +147,7 @@ impl Daemon {
             let _ = worker_report.send(Event::Reply { job, outcome, exchange });
         });
         let now = clock::now();
+        let history = History::new(&loaded.config.global.state_dir);
         let sources = Sources::new(reports, queries, control)?;
         let engine = Engine::new(seed(boot.as_deref(), now.monotonic), boot, kept.engine, now);
         Ok(Self {
@@ -156,6 +160,7 @@ impl Daemon {
             sandbox,
             reports: report,
             store,
+            history,
             unsaved: None,
             sources,
             slow_look_at: Instant::default(),

@@ -13,6 +13,8 @@ use crate::engine::RecordId;
 /// What a client may ask.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Query {
+    /// What was published when: of one record, or of all.
+    History(Option<RecordId>),
     /// The catalogue, or one entry of it.
     Providers(Option<String>),
     /// All records as they stand, or one of them.
@@ -73,6 +75,7 @@ impl From<Query> for Line {
     fn from(query: Query) -> Self {
         let line = |command: &str| Self { command: command.to_owned(), ..Self::default() };
         match query {
+            Query::History(record) => Self { record, ..line("history") },
             Query::Providers(id) => Self { id, ..line("providers") },
             Query::Status(record) => Self { record, ..line("status") },
             Query::Test(record) => Self { record: Some(record), ..line("test") },
@@ -93,13 +96,14 @@ pub(super) fn query(line: Line) -> Result<Query, Refusal> {
         record.ok_or_else(|| Refusal::Invalid(format!("'{command}' needs a 'record'")))
     };
     match command.as_str() {
+        "history" => Ok(Query::History(record)),
         "providers" => Ok(Query::Providers(id)),
         "status" => Ok(Query::Status(record)),
         "test" => needed(record).map(Query::Test),
         "update" => Ok(Query::Update { records: record.into_iter().chain(records).collect(), force }),
         "why" => needed(record).map(Query::Why),
         other => {
-            let known = "known are providers, status, test, update, why";
+            let known = "known are history, providers, status, test, update, why";
             Err(Refusal::Invalid(format!("unknown command '{}'; {known}", other.escape_debug())))
         }
     }

@@ -157,17 +157,30 @@ fn read_toml(file: &Path, within: &dyn Fn(&Path) -> bool) -> Result<(config::Rea
     }
 }
 
+/// A configuration in UCI that is not written yet to `file`, and all that it names.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_draft(text: &[u8], file: &Path) -> Result<Loaded, LoadError> {
+    complete(file, 0o600, parse_uci(text, file)?.read, &ANYWHERE).map(|(loaded, _)| loaded)
+}
+
 fn read_uci(file: &Path) -> Result<(config::uci::Parsed, u32), LoadError> {
     let (text, mode) = read(file, CONFIG_MAX).map_err(|source| LoadError::Unreadable {
         flag: "--uci",
         file: file.to_owned(),
         source,
     })?;
-    let own = own::read(&config::uci::wanted(&text), &ANYWHERE);
-    match config::uci::read_with(&text, &own) {
+    parse_uci(&text, file).map(|parsed| (parsed, mode))
+}
+
+fn parse_uci(text: &[u8], file: &Path) -> Result<config::uci::Parsed, LoadError> {
+    let own = own::read(&config::uci::wanted(text), &ANYWHERE);
+    match config::uci::read_with(text, &own) {
         Ok(parsed) => {
             let read = with_own(file, parsed.read)?;
-            Ok((config::uci::Parsed { read, ..parsed }, mode))
+            Ok(config::uci::Parsed { read, ..parsed })
         }
         Err(mistakes) => Err(wrong(file, mistakes, &own)),
     }

@@ -1,14 +1,18 @@
 //! `test`: what would be sent now, without sending it. Secrets are shown as `***`.
 
+use std::sync::mpsc;
+
 use serde::Serialize;
 
 use super::clock;
+use super::http::{self, Http, Task};
 use super::settings::Loaded;
 use crate::config::{Bind, nearest};
 use crate::engine::address::Snapshot;
 use crate::engine::journal::SourceStatus;
-use crate::engine::{Preview, RecordId};
-use crate::provider::{Account, Family, Provider, Request, Step, Update};
+use crate::engine::network::meaning;
+use crate::engine::{JobId, Outcome, Preview, RecordId};
+use crate::provider::{Account, Family, Provider, Reply, Request, Step, Update, Verdict};
 
 /// What the networks and devices of a record have, and the requests for it.
 #[derive(Debug, Serialize)]
@@ -62,6 +66,68 @@ pub fn trial<'a>(record: &RecordId, loaded: &'a Loaded, snapshot: &Snapshot) -> 
     let requests = preview.updates(now).iter().map(|update| sketch(account, update)).collect();
     let through = compiled.binds.get(record).map(Bind::word);
     Some(Trial { record: record.clone(), sources, requests, through, provider: account.provider() })
+}
+
+/// Asks the provider what it asks before each update, the zone, the record or a session, and nothing that changes anything.
+/// `None`: it is asked nothing before, or there is no address yet.
+///
+/// # Errors
+///
+/// In words, why it would refuse the update, or why it cannot be asked.
+#[must_use]
+pub fn ask(record: &RecordId, loaded: &Loaded, snapshot: &Snapshot) -> Option<Result<(), String>> {
+    let compiled = &loaded.compiled;
+    let (settings, account) = (compiled.settings.records.get(record)?, compiled.accounts.get(record)?);
+    let now = clock::monotonic();
+    let mut preview = Preview::new(settings, now);
+    preview.look(snapshot, now);
+    let update = preview.updates(now).into_iter().next()?;
+    let (mut dialogue, step) = account.dialogue(&update, clock::unix());
+    let Step::Send(first) = step else { return None };
+    if !dialogue.asks_only() {
+        return None;
+    }
+    let bind = compiled.binds.get(record).and_then(|bind| match bind {
+        Bind::Source => None,
+        Bind::Through(name) => meaning(name, &snapshot.networks).device().map(str::to_owned),
+    });
+    let advance = move |reply: &Reply| match dialogue.advance(reply) {
+        Step::Send(next) if dialogue.asks_only() => Step::Send(next),
+        // Whatever comes now would change something: the provider knows us and the name.
+        Step::Send(_) | Step::Ask(_) => Step::Done(Vec::new()),
+        Step::Done(verdicts) => Step::Done(verdicts),
+    };
+    let (tell, told) = mpsc::channel();
+    let mut http = Http::new(http::Settings::new(clock::monotonic), move |_, outcome, _| {
+        // Who asked waits for the answer, or has gone.
+        let _ = tell.send(outcome);
+    });
+    http.send(Task {
+        job: JobId(1),
+        first,
+        advance: Box::new(advance),
+        bind,
+        ca_file: loaded.config.global.ca_file.clone(),
+        secrets: account.secrets().to_vec(),
+    });
+    Some(told.recv().map_or_else(|_| Err("the agent made a mistake".to_owned()), judged))
+}
+
+fn judged(outcome: Outcome) -> Result<(), String> {
+    let verdicts = match outcome {
+        Outcome::Answered(verdicts) => verdicts,
+        Outcome::Failed(failure) => return Err(failure.detail),
+        Outcome::Withdrawn => return Err("the question was withdrawn".to_owned()),
+    };
+    verdicts
+        .into_iter()
+        .find_map(|verdict| match verdict {
+            Verdict::Good | Verdict::Unchanged => None,
+            Verdict::Busy { words, .. }
+            | Verdict::NotUnderstood { words }
+            | Verdict::Refused { words, .. } => Some(words),
+        })
+        .map_or(Ok(()), Err)
 }
 
 fn sketch(account: &Account, update: &Update) -> Sketch {

@@ -61,6 +61,9 @@ pub struct NameStatus {
     pub state: String,
     /// Why it is parked: the provider's words.
     pub parked: Option<String>,
+    /// What a person can do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// What the zone's name servers show instead of what is published, or why they cannot be asked; `None`: all is well,
     /// or nobody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

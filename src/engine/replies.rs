@@ -283,7 +283,7 @@ fn for_each_stated(lane: &mut Lane, update: &Update, mut visit: impl FnMut(&mut 
 }
 
 /// What a person can do about a refusal.
-fn advice(refusal: Refusal, id: &RecordId) -> String {
+pub(super) fn advice(refusal: Refusal, id: &RecordId) -> String {
     let RecordId(id) = id;
     let mend = match refusal {
         Refusal::Abuse => "ask the provider to lift the block",

@@ -6,6 +6,7 @@ use super::journal::{NameStatus, RecordStatus, Status, Why};
 use super::network;
 use super::plan::stated;
 use super::record::{Lane, Record, Target};
+use super::replies::advice;
 use super::source::Source;
 use super::{Engine, Instant, Now, RecordId, WakeReason};
 
@@ -33,7 +34,7 @@ impl Engine {
         let pairs =
             record.lanes.iter().flat_map(|lane| lane.targets.iter().map(move |target| (lane, target)));
         let names =
-            pairs.map(|(lane, target)| self.name_status(record, lane, target, now.monotonic)).collect();
+            pairs.map(|(lane, target)| self.name_status(id, record, lane, target, now.monotonic)).collect();
         let sources = record.sources.iter().map(Source::status);
         let wakes = record.lanes.iter().filter_map(|lane| self.lane_wake(record, lane, now.monotonic));
         // Most attempts have a connection long before: not worth a word.
@@ -55,7 +56,14 @@ impl Engine {
         }
     }
 
-    fn name_status(&self, record: &Record, lane: &Lane, target: &Target, now: Instant) -> NameStatus {
+    fn name_status(
+        &self,
+        id: &RecordId,
+        record: &Record,
+        lane: &Lane,
+        target: &Target,
+        now: Instant,
+    ) -> NameStatus {
         let sent: Option<IpAddr> =
             lane.flight.as_ref().and_then(|f| stated(&f.update, &target.name, target.family));
         let due = record.due_at(target, now).is_some_and(|at| at <= now);
@@ -73,6 +81,7 @@ impl Engine {
             since: target.published.and_then(|p| p.since),
             state: state.to_owned(),
             parked: target.parked.as_ref().map(|p| p.words.clone()),
+            advice: target.parked.as_ref().map(|p| advice(p.refusal, id)),
             shown: target.sight.words.clone(),
         }
     }

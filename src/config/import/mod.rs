@@ -67,6 +67,27 @@ pub struct Imported {
     pub text: Zeroizing<String>,
     /// Records that are not in use as they were, and why: one line each.
     pub left: Vec<String>,
+    /// The same, record by record.
+    pub records: Vec<Carried>,
+    /// What could not be carried over and concerns no single record.
+    pub remarks: Vec<String>,
+}
+
+/// What becomes of a record of another client.
+#[derive(Debug)]
+pub struct Carried {
+    /// Where it was found.
+    pub origin: String,
+    /// Its name with us.
+    pub name: String,
+    /// Its options with us, secrets as `***`.
+    pub options: Vec<(&'static str, String)>,
+    /// What was not carried over, and why.
+    pub remarks: Vec<String>,
+    /// Why nothing of it can be carried over.
+    pub failure: Option<String>,
+    /// The record as it is written, secrets included; a comment if nothing of it can be carried over.
+    pub text: Zeroizing<String>,
 }
 
 /// Reads another client's configuration.
@@ -88,7 +109,12 @@ pub fn import(client: Client, text: &[u8], to: Option<Dialect>) -> Result<Import
         Client::Inadyn => told(text, |text| inadyn::read(text, to))?,
     };
     let left = plan.settle(to);
-    Ok(Imported { text: render::render(client, &plan, to), left })
+    Ok(Imported {
+        text: render::render(client, &plan, to),
+        left,
+        records: plan.drafts.iter().map(|draft| render::carried(draft, to)).collect(),
+        remarks: plan.remarks.sentences().collect(),
+    })
 }
 
 /// What a reader of UTF-8 makes of the text, its mistakes with their places.

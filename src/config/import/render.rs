@@ -5,12 +5,12 @@ use std::fmt::Write;
 use zeroize::Zeroizing;
 
 use super::super::dialect::Dialect;
-use super::super::options::{OPTIONS, Scope};
+use super::super::options::{OPTIONS, Opt, Scope, find};
 use super::super::uci::render::value;
 use super::super::value::Raw;
-use super::Client;
 use super::draft::{Draft, is_public};
 use super::plan::Plan;
+use super::{Carried, Client};
 
 pub(super) fn render(client: Client, plan: &Plan, to: Dialect) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
@@ -37,6 +37,32 @@ pub(super) fn render(client: Client, plan: &Plan, to: Dialect) -> Zeroizing<Stri
         text.push_str(&record(draft, to));
     }
     text
+}
+
+/// The same of one record, for who shows it in another way.
+pub(super) fn carried(draft: &Draft, to: Dialect) -> Carried {
+    let shown = |(name, value): (&&'static str, &Raw)| {
+        let is_secret = find(Scope::Record, name).is_none_or(Opt::secret) || !is_shown(value);
+        let value = if is_secret { "***".to_owned() } else { plain(value) };
+        (*name, visible(&value))
+    };
+    Carried {
+        origin: visible(&draft.origin),
+        name: draft.name.clone(),
+        options: draft.options.iter().map(shown).collect(),
+        remarks: draft.remarks.sentences().collect(),
+        failure: draft.failure.clone(),
+        text: record(draft, to),
+    }
+}
+
+fn plain(raw: &Raw) -> String {
+    match raw {
+        Raw::Flag(flag) => u8::from(*flag).to_string(),
+        Raw::List(entries) => entries.iter().map(|(entry, _)| plain(entry)).collect::<Vec<_>>().join(" "),
+        Raw::Number(text) | Raw::Text(text) => text.clone(),
+        Raw::Other(text) => (*text).to_owned(),
+    }
 }
 
 /// The record; behind `#` and without secrets if it is none.

@@ -5,6 +5,7 @@
 //!                                                            └────────▶ Sections::to_toml
 //! ```
 
+pub mod draft;
 pub mod grammar;
 mod line;
 pub(super) mod render;

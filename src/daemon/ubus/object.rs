@@ -15,6 +15,7 @@ const SESSION: &str = "ubus_rpc_session";
 /// The methods, and the types of their arguments, as ubusd shows them.
 pub(super) fn signature() -> Map<String, Value> {
     let methods = json!({
+        "history": { "record": STRING },
         "providers": { "id": STRING },
         "status": { "record": STRING },
         "test": { "record": STRING },

@@ -116,6 +116,12 @@ impl Dialogue {
         self.step()
     }
 
+    /// Whether the request that has to be performed now changes nothing at the provider.
+    #[must_use]
+    pub fn asks_only(&self) -> bool {
+        matches!(self.asked, Asked::Lookup(_))
+    }
+
     /// Takes the name server's answer to the last question and says what comes next.
     #[must_use = "the step must be performed"]
     pub fn receive(&mut self, message: &[u8]) -> Step {

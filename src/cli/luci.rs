@@ -1,0 +1,261 @@
+//! `luci`: what LuCI's page asks of the configuration. One JSON object in, one out; rpcd starts us for each question, as root.
+//!
+//! The page reads the configuration here and nowhere else, so that a secret which is saved never comes back to a browser.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::config::import::{self, Carried, Client};
+use crate::config::options::{Kind, OPTIONS, Opt, Scope};
+use crate::config::uci::draft::{Draft, Given, is_secret};
+use crate::config::uci::grammar::{self, Section, Setting};
+use crate::config::{Dialect, Mistake, Severity};
+use crate::daemon::catalogue;
+use crate::daemon::replace::{Manner, replace};
+use crate::daemon::settings::{self, LoadError, Loaded};
+use crate::daemon::{trial, view};
+use crate::engine::RecordId;
+
+/// Longest question in bytes; rpcd takes 64 KiB from a browser.
+const QUESTION_MAX: u64 = 64 * 1024;
+/// Largest configuration that is looked at, as the agent's own reader has it.
+const FILE_MAX: u64 = 1 << 20;
+
+/// The answer to a question that stands on standard input.
+pub(super) fn answer(question: &str, uci: &Path) -> Result<String, Failure> {
+    let answer = match question {
+        "config" => config(uci),
+        "check" => check(uci, &asked()?),
+        "providers" => providers(uci),
+        "import" => import(uci),
+        "take-over" => take_over(uci),
+        other => Err(Failure::Wrong(format!("unknown question '{}'", other.escape_debug()))),
+    };
+    answer.map(|answer| format!("{answer}\n"))
+}
+
+fn asked() -> Result<Map<String, Value>, Failure> {
+    let mut text = Zeroizing::new(Vec::new());
+    let read = io::stdin().take(QUESTION_MAX).read_to_end(&mut text);
+    read.map_err(|error| Failure::Wrong(format!("standard input: {error}")))?;
+    serde_json::from_slice(&text).map_err(|error| Failure::Wrong(format!("the question is no JSON: {error}")))
+}
+
+/// A file, or nothing where there is none.
+fn text_of(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut text = Zeroizing::new(Vec::new());
+    let read = fs::File::open(file).and_then(|file| file.take(FILE_MAX).read_to_end(&mut text));
+    match read {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::Failed(format!("{}: {error}", file.display())))
+        }
+        _ => Ok(text),
+    }
+}
+
+fn ddns(uci: &Path) -> std::path::PathBuf {
+    uci.with_file_name("ddns")
+}
+
+// ---------------------------------------------------------------- config
+
+fn config(uci: &Path) -> Result<Value, Failure> {
+    let text = text_of(uci)?;
+    let sections = grammar::parse(&text).unwrap_or_default().sections;
+    let mistakes = match settings::load_uci(uci) {
+        Ok(loaded) => loaded.warnings,
+        Err(LoadError::Mistakes { mistakes, .. }) => mistakes,
+        Err(error @ LoadError::Unreadable { .. }) => vec![Mistake::error(None, error.to_string(), "")],
+    };
+    let mistakes = mistakes.iter().map(|mistake| {
+        json!({ "what": mistake.line(&uci.to_string_lossy()), "is_error": mistake.severity != Severity::Warning })
+    });
+    Ok(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "sections": sections.iter().map(section).collect::<Vec<_>>(),
+        "mistakes": mistakes.collect::<Vec<_>>(),
+        "options": OPTIONS.iter().map(option).collect::<Vec<_>>(),
+        "ddns_scripts": ddns(uci).exists(),
+    }))
+}
+
+/// A section without its secrets, but with their names.
+fn section(section: &Section) -> Value {
+    let is_secret = |setting: &Setting| match section.kind.as_str() {
+        "global" => false,
+        _ => is_secret(&setting.name),
+    };
+    let (secret, public): (Vec<_>, Vec<_>) = section.settings.iter().partition(|setting| is_secret(setting));
+    let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes));
+    let value = |setting: &Setting| match &setting.value {
+        grammar::Value::Text(bytes, _) => text(bytes),
+        grammar::Value::List(entries) => entries.iter().map(|(bytes, _)| text(bytes)).collect(),
+    };
+    let options: Map<String, Value> =
+        public.iter().map(|setting| (setting.name.clone(), value(setting))).collect();
+    json!({
+        "name": section.name,
+        "type": section.kind,
+        "options": options,
+        "secrets": secret.iter().map(|setting| setting.name.as_str()).collect::<Vec<_>>(),
+    })
+}
+
+fn option(option: &Opt) -> Value {
+    let words: &[&str] = match option.kind {
+        Kind::OneOf(words) => words,
+        _ => &[],
+    };
+    json!({
+        "name": option.name,
+        "scope": if option.scope == Scope::Global { "global" } else { "record" },
+        "type": option.type_words(),
+        "is_flag": option.kind == Kind::Flag,
+        "is_secret": option.secret(),
+        "words": words,
+        "default": option.default.replace('`', ""),
+        "doc": option.doc.replace('`', ""),
+    })
+}
+
+// ---------------------------------------------------------------- check
+
+fn check(uci: &Path, asked: &Map<String, Value>) -> Result<Value, Failure> {
+    let name = asked.get("section").and_then(Value::as_str).unwrap_or_default();
+    let given = given(asked.get("values"))?;
+    let draft = Draft::new(&text_of(uci)?, name, &given);
+    let mistake = |mistake: &Mistake| {
+        let option = mistake.place.as_ref().and_then(|place| draft.option_on(place.line as usize));
+        let is_error = mistake.severity != Severity::Warning;
+        json!({ "option": option, "what": mistake.what, "mend": mistake.mend, "is_error": is_error })
+    };
+    let loaded = match settings::load_draft(&draft.text, uci) {
+        Ok(loaded) => loaded,
+        Err(LoadError::Mistakes { mistakes, .. }) => {
+            return Ok(json!({ "mistakes": mistakes.iter().map(mistake).collect::<Vec<_>>() }));
+        }
+        Err(error @ LoadError::Unreadable { .. }) => return Err(Failure::Failed(error.to_string())),
+    };
+    let mistakes: Vec<Value> = loaded.warnings.iter().map(mistake).collect();
+    let wants_answer = asked.get("ask").and_then(Value::as_bool).unwrap_or_default();
+    let mut answer = tried(&loaded, wants_answer)?;
+    answer["mistakes"] = Value::from(mistakes);
+    Ok(answer)
+}
+
+/// The options of a form: texts, or lists of them.
+fn given(values: Option<&Value>) -> Result<Vec<Given>, Failure> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let given = |(option, value): (&String, &Value)| {
+        let values = match value {
+            Value::Array(values) => values.iter().map(text).collect(),
+            one => text(one).map(|one| vec![one]),
+        };
+        values.map(|values: Vec<String>| {
+            (option.clone(), values.into_iter().filter(|v| !v.is_empty()).collect())
+        })
+    };
+    let values = values.and_then(Value::as_object);
+    let given: Option<Vec<Given>> = values.into_iter().flatten().map(given).collect();
+    given.ok_or_else(|| Failure::Wrong("'values' has to hold texts and lists of texts".to_owned()))
+}
+
+/// What would be sent, and what the provider says to a question that changes nothing.
+fn tried(loaded: &Loaded, wants_answer: bool) -> Result<Value, Failure> {
+    let snapshot = view::snapshot(&loaded.compiled.settings.wanted(), &loaded.config.global)
+        .map_err(|error| Failure::Failed(format!("the kernel does not tell its addresses: {error}")))?;
+    let record = loaded.compiled.settings.records.keys().next();
+    let trial = record.and_then(|record: &RecordId| trial::trial(record, loaded, &snapshot));
+    let answer = record.filter(|_| wants_answer).and_then(|record| trial::ask(record, loaded, &snapshot));
+    Ok(json!({
+        "sources": trial.as_ref().map(|trial| &trial.sources),
+        "requests": trial.as_ref().map(|trial| &trial.requests),
+        "asked": answer.map(|answer| json!({ "accepted": answer.is_ok(), "words": answer.err() })),
+    }))
+}
+
+// ---------------------------------------------------------------- providers
+
+/// What a person chooses by; rpcd takes 256 KiB from us.
+const CHOICE: [&str; 10] =
+    ["id", "name", "docs", "homepage", "kind", "zones", "records", "options", "notes", "insecure"];
+
+fn providers(uci: &Path) -> Result<Value, Failure> {
+    let text = text_of(uci)?;
+    let directory = crate::config::uci::wanted(&text).providers_dir;
+    let listing = catalogue::entries(&directory)
+        .map_err(|error| Failure::Failed(format!("the catalogue cannot be read: {error:?}")))?;
+    let living =
+        listing.entries.iter().map(catalogue::Listed::value).filter(|entry| entry["status"] != "dead");
+    let chosen = living.map(|mut entry| {
+        CHOICE.iter().map(|key| ((*key).to_owned(), entry[*key].take())).collect::<Map<String, Value>>()
+    });
+    Ok(json!({ "providers": chosen.collect::<Vec<_>>() }))
+}
+
+// ---------------------------------------------------------------- import
+
+fn carried(uci: &Path) -> Result<import::Imported, Failure> {
+    let file = ddns(uci);
+    import::import(Client::DdnsScripts, &text_of(&file)?, Some(Dialect::Uci)).map_err(|mistakes| {
+        let lines = mistakes.iter().map(|mistake| mistake.line(&file.to_string_lossy()));
+        Failure::Wrong(lines.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+fn names(text: &[u8]) -> Vec<String> {
+    let sections = grammar::parse(text).unwrap_or_default().sections;
+    sections.into_iter().map(|section| section.name).collect()
+}
+
+fn import(uci: &Path) -> Result<Value, Failure> {
+    let imported = match carried(uci) {
+        Ok(imported) => imported,
+        Err(Failure::Wrong(words)) => return Ok(json!({ "error": words })),
+        Err(failure) => return Err(failure),
+    };
+    let taken = names(&text_of(uci)?);
+    let entry = |carried: &Carried| {
+        json!({
+            "origin": carried.origin,
+            "name": carried.name,
+            "options": carried.options,
+            "remarks": carried.remarks,
+            "failure": carried.failure,
+            "exists": taken.contains(&carried.name),
+        })
+    };
+    Ok(
+        json!({ "entries": imported.records.iter().map(entry).collect::<Vec<_>>(), "remarks": imported.remarks }),
+    )
+}
+
+/// Adds the records that are not there yet to the configuration, unless that makes it a wrong one.
+fn take_over(uci: &Path) -> Result<Value, Failure> {
+    let imported = match carried(uci) {
+        Ok(imported) => imported,
+        Err(Failure::Wrong(words)) => return Ok(json!({ "error": words })),
+        Err(failure) => return Err(failure),
+    };
+    let mut text = text_of(uci)?;
+    let taken = names(&text);
+    let new =
+        imported.records.iter().filter(|carried| carried.failure.is_none() && !taken.contains(&carried.name));
+    let mut added = Vec::new();
+    for carried in new {
+        text.extend_from_slice(b"\n");
+        text.extend_from_slice(carried.text.as_bytes());
+        added.push(carried.name.as_str());
+    }
+    if let Err(LoadError::Mistakes { mistakes, .. }) = settings::load_draft(&text, uci) {
+        let lines = mistakes.iter().map(|mistake| mistake.line(&uci.to_string_lossy()));
+        return Ok(json!({ "error": lines.collect::<Vec<_>>().join("\n") }));
+    }
+    replace(uci, &text, Manner::HandedOver).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(json!({ "added": added }))
+}

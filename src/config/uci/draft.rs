@@ -1,0 +1,130 @@
+//! A record that somebody is writing in a form: as a UCI file of its own, and which option each line is.
+
+use zeroize::Zeroizing;
+
+use super::super::options::{self, Opt, Scope};
+use super::grammar::{self, Section, Setting, Value};
+
+/// The text of a configuration with one record.
+#[derive(Debug)]
+pub struct Draft {
+    /// UCI.
+    pub text: Zeroizing<Vec<u8>>,
+    /// The option that begins on a line, counted from 1.
+    lines: Vec<(usize, String)>,
+}
+
+/// What a form says of an option: an empty list means that it is not set.
+pub type Given = (String, Vec<String>);
+
+impl Draft {
+    /// The record with these options, and with what the file says for the whole agent. Of a record `name` in the file, the
+    /// secrets count which the form does not mention: it never had them. It is enabled, whatever is written.
+    #[must_use]
+    pub fn new(file: &[u8], name: &str, given: &[Given]) -> Self {
+        let package = grammar::parse(file).unwrap_or_default();
+        let mut draft = Self { text: Zeroizing::default(), lines: Vec::new() };
+        for section in package.sections.iter().filter(|section| section.kind == "global") {
+            draft.push(b"config global\n");
+            section.settings.iter().for_each(|setting| draft.setting(setting));
+        }
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        draft.push(format!("config record '{}'\n", if is_name { name } else { "draft" }).as_bytes());
+        let is_record = |section: &&Section| section.kind == "record" && section.name == name;
+        let kept = package.sections.iter().filter(is_record).flat_map(|section| &section.settings);
+        let is_kept = |setting: &&Setting| {
+            is_secret(&setting.name) && given.iter().all(|(option, _)| *option != setting.name)
+        };
+        kept.filter(is_kept).for_each(|setting| draft.setting(setting));
+        for (option, values) in given.iter().filter(|(option, _)| option != "enabled") {
+            draft.begins(option);
+            let is_list = values.len() > 1;
+            values.iter().for_each(|value| draft.line(is_list, option, value.as_bytes()));
+        }
+        draft
+    }
+
+    /// The option of the form that is written on a line of the text; `None`: none of them.
+    #[must_use]
+    pub fn option_on(&self, line: usize) -> Option<&str> {
+        self.lines.iter().rev().find(|(begin, _)| *begin <= line).map(|(_, option)| option.as_str())
+    }
+
+    fn setting(&mut self, Setting { name, value, .. }: &Setting) {
+        match value {
+            Value::Text(text, _) => self.line(false, name, text),
+            Value::List(entries) => entries.iter().for_each(|(entry, _)| self.line(true, name, entry)),
+        }
+    }
+
+    fn begins(&mut self, option: &str) {
+        let line = 1 + self.text.iter().filter(|byte| **byte == b'\n').count();
+        self.lines.push((line, option.to_owned()));
+    }
+
+    fn line(&mut self, is_list: bool, option: &str, value: &[u8]) {
+        self.push(if is_list { b"list '" } else { b"option '" });
+        self.quoted(option.as_bytes());
+        self.push(b"' '");
+        self.quoted(value);
+        self.push(b"'\n");
+    }
+
+    /// In apostrophes everything stands for itself but the apostrophe.
+    fn quoted(&mut self, value: &[u8]) {
+        for byte in value {
+            self.push(if *byte == b'\'' { br"'\''" } else { std::slice::from_ref(byte) });
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+}
+
+/// Whether an option of a record is kept from whoever reads the file through us: also if nobody knows what it is.
+#[must_use]
+pub fn is_secret(option: &str) -> bool {
+    options::find(Scope::Record, option).is_none_or(Opt::secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &[u8] =
+        b"config global\n\toption log_level 'debug'\nconfig record 'home'\n\toption provider 'x'\n\
+                          \toption password 'it''s'\n\tlist header 'A: b'\n\toption enabled '0'\n";
+
+    fn given(option: &str, values: &[&str]) -> Given {
+        (option.to_owned(), values.iter().map(|value| (*value).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_form_becomes_a_file_that_keeps_the_secrets_which_it_does_not_mention() {
+        let form = [given("hostname", &["a.example.org", "b'c"]), given("enabled", &["0"])];
+        let draft = Draft::new(FILE, "home", &form);
+        let wanted = "config global\noption 'log_level' 'debug'\nconfig record 'home'\noption 'password' 'its'\n\
+                      list 'header' 'A: b'\nlist 'hostname' 'a.example.org'\nlist 'hostname' 'b'\\''c'\n";
+        assert_eq!(String::from_utf8_lossy(&draft.text), wanted);
+        assert_eq!(draft.option_on(7), Some("hostname"));
+        assert_eq!(draft.option_on(3), None);
+        let draft = Draft::new(FILE, "home", &[given("password", &["new"]), given("header", &[])]);
+        let text = String::from_utf8_lossy(&draft.text).into_owned();
+        assert!(text.contains("'new'") && !text.contains("its") && !text.contains("A: b"), "{text}");
+    }
+
+    #[test]
+    fn a_record_of_another_name_lends_nothing() {
+        for name in ["nas", "", "home x"] {
+            let text = Draft::new(FILE, name, &[]).text;
+            assert!(!String::from_utf8_lossy(&text).contains("its"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_a_secret() {
+        assert!(is_secret("password") && is_secret("pasword") && is_secret("url"));
+        assert!(!is_secret("hostname") && !is_secret("provider"));
+    }
+}
