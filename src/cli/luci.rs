@@ -128,7 +128,9 @@ fn option(option: &Opt) -> Value {
 fn check(uci: &Path, asked: &Map<String, Value>) -> Result<Value, Failure> {
     let name = asked.get("section").and_then(Value::as_str).unwrap_or_default();
     let given = given(asked.get("values"))?;
-    let draft = Draft::new(&text_of(uci)?, name, &given);
+    let text = text_of(uci)?;
+    let is_global = asked.get("scope").and_then(Value::as_str) == Some("global");
+    let draft = if is_global { Draft::global(&given) } else { Draft::record(&text, name, &given) };
     let mistake = |mistake: &Mistake| {
         let option = mistake.place.as_ref().and_then(|place| draft.option_on(place.line as usize));
         let is_error = mistake.severity != Severity::Warning;

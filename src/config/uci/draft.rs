@@ -1,11 +1,11 @@
-//! A record that somebody is writing in a form: as a UCI file of its own, and which option each line is.
+//! A section that somebody is writing in a form: as a UCI file of its own, and which option each line is.
 
 use zeroize::Zeroizing;
 
 use super::super::options::{self, Opt, Scope};
 use super::grammar::{self, Section, Setting, Value};
 
-/// The text of a configuration with one record.
+/// The text of a configuration with that section alone.
 #[derive(Debug)]
 pub struct Draft {
     /// UCI.
@@ -18,10 +18,19 @@ pub struct Draft {
 pub type Given = (String, Vec<String>);
 
 impl Draft {
-    /// The record with these options, and with what the file says for the whole agent. Of a record `name` in the file, the
-    /// secrets count which the form does not mention: it never had them. It is enabled, whatever is written.
+    /// What holds for the whole agent, and no record.
     #[must_use]
-    pub fn new(file: &[u8], name: &str, given: &[Given]) -> Self {
+    pub fn global(given: &[Given]) -> Self {
+        let mut draft = Self { text: Zeroizing::default(), lines: Vec::new() };
+        draft.push(b"config global\n");
+        given.iter().for_each(|given| draft.given(given));
+        draft
+    }
+
+    /// The record with these options, and with what the file says for the whole agent. What the form does not mention is as in
+    /// the file's record `name`: secrets, which it never had, and what it does not show. It is enabled, whatever is written.
+    #[must_use]
+    pub fn record(file: &[u8], name: &str, given: &[Given]) -> Self {
         let package = grammar::parse(file).unwrap_or_default();
         let mut draft = Self { text: Zeroizing::default(), lines: Vec::new() };
         for section in package.sections.iter().filter(|section| section.kind == "global") {
@@ -33,14 +42,10 @@ impl Draft {
         let is_record = |section: &&Section| section.kind == "record" && section.name == name;
         let kept = package.sections.iter().filter(is_record).flat_map(|section| &section.settings);
         let is_kept = |setting: &&Setting| {
-            is_secret(&setting.name) && given.iter().all(|(option, _)| *option != setting.name)
+            setting.name != "enabled" && given.iter().all(|(option, _)| *option != setting.name)
         };
         kept.filter(is_kept).for_each(|setting| draft.setting(setting));
-        for (option, values) in given.iter().filter(|(option, _)| option != "enabled") {
-            draft.begins(option);
-            let is_list = values.len() > 1;
-            values.iter().for_each(|value| draft.line(is_list, option, value.as_bytes()));
-        }
+        given.iter().filter(|(option, _)| option != "enabled").for_each(|given| draft.given(given));
         draft
     }
 
@@ -57,9 +62,11 @@ impl Draft {
         }
     }
 
-    fn begins(&mut self, option: &str) {
+    fn given(&mut self, (option, values): &Given) {
         let line = 1 + self.text.iter().filter(|byte| **byte == b'\n').count();
-        self.lines.push((line, option.to_owned()));
+        self.lines.push((line, option.clone()));
+        let is_list = values.len() > 1;
+        values.iter().for_each(|value| self.line(is_list, option, value.as_bytes()));
     }
 
     fn line(&mut self, is_list: bool, option: &str, value: &[u8]) {
@@ -101,15 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn a_form_becomes_a_file_that_keeps_the_secrets_which_it_does_not_mention() {
+    fn a_form_becomes_a_file_that_keeps_what_it_does_not_mention() {
         let form = [given("hostname", &["a.example.org", "b'c"]), given("enabled", &["0"])];
-        let draft = Draft::new(FILE, "home", &form);
-        let wanted = "config global\noption 'log_level' 'debug'\nconfig record 'home'\noption 'password' 'its'\n\
-                      list 'header' 'A: b'\nlist 'hostname' 'a.example.org'\nlist 'hostname' 'b'\\''c'\n";
+        let draft = Draft::record(FILE, "home", &form);
+        let wanted = "config global\noption 'log_level' 'debug'\nconfig record 'home'\noption 'provider' 'x'\n\
+                      option 'password' 'its'\nlist 'header' 'A: b'\nlist 'hostname' 'a.example.org'\nlist 'hostname' 'b'\\''c'\n";
         assert_eq!(String::from_utf8_lossy(&draft.text), wanted);
-        assert_eq!(draft.option_on(7), Some("hostname"));
+        assert_eq!(draft.option_on(8), Some("hostname"));
         assert_eq!(draft.option_on(3), None);
-        let draft = Draft::new(FILE, "home", &[given("password", &["new"]), given("header", &[])]);
+        let draft = Draft::record(FILE, "home", &[given("password", &["new"]), given("header", &[])]);
         let text = String::from_utf8_lossy(&draft.text).into_owned();
         assert!(text.contains("'new'") && !text.contains("its") && !text.contains("A: b"), "{text}");
     }
@@ -117,7 +124,7 @@ mod tests {
     #[test]
     fn a_record_of_another_name_lends_nothing() {
         for name in ["nas", "", "home x"] {
-            let text = Draft::new(FILE, name, &[]).text;
+            let text = Draft::record(FILE, name, &[]).text;
             assert!(!String::from_utf8_lossy(&text).contains("its"), "{name}");
         }
     }
