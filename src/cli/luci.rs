@@ -107,10 +107,7 @@ fn section(section: &Section) -> Value {
 }
 
 fn option(option: &Opt) -> Value {
-    let words: &[&str] = match option.kind {
-        Kind::OneOf(words) => words,
-        _ => &[],
-    };
+    let words = if let Kind::OneOf(words) = option.kind { words } else { &[] };
     json!({
         "name": option.name,
         "scope": if option.scope == Scope::Global { "global" } else { "record" },
@@ -132,7 +129,7 @@ fn check(uci: &Path, asked: &Map<String, Value>) -> Result<Value, Failure> {
     let is_global = asked.get("scope").and_then(Value::as_str) == Some("global");
     let draft = if is_global { Draft::global(&given) } else { Draft::record(&text, name, &given) };
     let mistake = |mistake: &Mistake| {
-        let option = mistake.place.as_ref().and_then(|place| draft.option_on(place.line as usize));
+        let option = mistake.place.as_ref().and_then(|place| draft.option_on(place.line));
         let is_error = mistake.severity != Severity::Warning;
         json!({ "option": option, "what": mistake.what, "mend": mistake.mend, "is_error": is_error })
     };
@@ -154,9 +151,9 @@ fn check(uci: &Path, asked: &Map<String, Value>) -> Result<Value, Failure> {
 fn given(values: Option<&Value>) -> Result<Vec<Given>, Failure> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let given = |(option, value): (&String, &Value)| {
-        let values = match value {
-            Value::Array(values) => values.iter().map(text).collect(),
-            one => text(one).map(|one| vec![one]),
+        let values = match value.as_array() {
+            Some(values) => values.iter().map(text).collect(),
+            None => text(value).map(|one| vec![one]),
         };
         values.map(|values: Vec<String>| {
             (option.clone(), values.into_iter().filter(|v| !v.is_empty()).collect())

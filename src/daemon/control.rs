@@ -251,6 +251,7 @@ mod tests {
             Query::Status(only) => Ok(json!({ "only": only })),
             Query::Update { records, .. } => Ok(json!({ "records": records })),
             Query::Why(record) | Query::Test(record) => Err(question::unknown_record(record, known.iter())),
+            Query::History(_) => Ok(serde_json::json!({ "changes": [] })),
             Query::Providers(id) => question::providers(id.as_deref(), Path::new("/nonexistent")),
         }
     }

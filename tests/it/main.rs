@@ -20,6 +20,8 @@ mod lab;
 #[path = "../lab/mod.rs"]
 mod laboratory;
 #[cfg(test)]
+mod luci;
+#[cfg(test)]
 mod own;
 #[cfg(test)]
 mod package;

@@ -389,6 +389,35 @@ fn the_feed_and_the_crate_agree() {
 }
 
 #[test]
+fn the_page_is_one_small_package_for_all_architectures_and_speaks_german() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new(repository("openwrt/package"))
+        .args(["luci", "--ipk"])
+        .env("SOURCE_DATE_EPOCH", EPOCH)
+        .env("CARGO_TARGET_DIR", directory.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let path = directory.path().join("openwrt/luci-app-wanbeacon_0.1.0-r1_all.ipk");
+    let size = fs::metadata(&path).unwrap().len();
+    assert!(size < 30_000, "{size} bytes");
+    let (data, _) = parts(&path);
+    let mode = |path: &str| data.iter().find(|member| member.path == path).map(|member| member.mode);
+    // rpcd runs what has the bit, and looks at it only then.
+    assert_eq!(mode("./usr/libexec/rpcd/luci.wanbeacon"), Some(0o755));
+    assert_eq!(mode("./www/luci-static/resources/view/wanbeacon/overview.js"), Some(0o644));
+    let german = data.iter().find(|member| member.path.ends_with("i18n/wanbeacon.de.lmo")).unwrap();
+    let index = u32::from_be_bytes(german.content[german.content.len() - 4..].try_into().unwrap()) as usize;
+    let entries = (german.content.len() - 4 - index) / 16;
+    assert!(entries > 150, "{entries} strings");
+    // What LuCI's own po2lmo makes of msgid "Published", hash and all.
+    let key = 0xfb8c_4c58_u32.to_be_bytes();
+    let at = german.content[index..].chunks(16).find(|entry| entry[..4] == key).expect("the hash of LuCI");
+    let word = |from: usize| u32::from_be_bytes(at[from..from + 4].try_into().unwrap()) as usize;
+    assert_eq!(&german.content[word(8)..word(8) + word(12)], "Veröffentlicht".as_bytes());
+}
+
+#[test]
 fn the_grants_are_json_and_reading_is_apart_from_writing() {
     let json = |name: &str| -> serde_json::Value {
         serde_json::from_slice(&fs::read(repository("openwrt/wanbeacon/files").join(name)).unwrap()).unwrap()
@@ -410,8 +439,10 @@ fn the_shell_scripts_are_sound() {
     let scripts = [
         repository("openwrt/package"),
         repository("openwrt/release"),
+        repository("openwrt/luci-app-wanbeacon/root/usr/libexec/rpcd/luci.wanbeacon"),
         repository("openwrt/wanbeacon/test.sh"),
         repository("openwrt/wanbeacon/files/wanbeacon.init"),
+        repository("tests/luci/run"),
         repository("tests/data/openwrt/wanbeacon"),
     ];
     for script in scripts {

@@ -3,7 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { card, expect, test } from '../world.mjs';
 
 // With WANBEACON_SHOTS the pictures go there: of a genuine LuCI they are those of docs/img.
-const SHOTS = process.env.WANBEACON_SHOTS ?? '../../target/luci/shots';
+const SHOTS = process.env.WANBEACON_SHOTS ?? '../../target/luci-shots';
 
 const TABS = [ 'overview', 'history', 'setup', 'expert', 'log' ];
 

@@ -269,7 +269,7 @@ fn our_object_is_published_called_and_answers_as_a_recorded_one() {
     let published = ubusd.sent.iter().find(|message| message.body.path.is_some()).unwrap();
     assert_eq!(published.body.path.as_deref(), Some("wanbeacon"));
     let methods: Vec<&String> = published.body.signature.as_ref().unwrap().keys().collect();
-    assert_eq!(methods, ["providers", "status", "test", "update", "why"]);
+    assert_eq!(methods, ["history", "providers", "status", "test", "update", "why"]);
     let call = Message::decode(&of("publish", false)[3]).unwrap();
     ubusd.hears(call, now(1));
     let heard = ubusd.heard();
