@@ -9,17 +9,20 @@ const APP = path.join(ROOT, 'openwrt/luci-app-wanbeacon');
 const TEMPLATE = path.join(APP, 'po/templates/wanbeacon.pot');
 const GERMAN = path.join(APP, 'po/de/wanbeacon.po');
 
-const sources = (folder) => fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+const below = (folder) => fs.readdirSync(folder, { recursive: true, withFileTypes: true })
 	.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name)).sort();
+
+/** The page's scripts. */
+export const sources = () => below(path.join(APP, 'htdocs')).filter((file) => file.endsWith('.js'));
 
 /** Every string with the files that it is in. */
 export function strings() {
 	const found = new Map();
 	const add = (text, file) => found.set(text, [ ...new Set([ ...(found.get(text) ?? []), path.relative(APP, file) ]) ]);
-	for (const file of sources(path.join(APP, 'htdocs')).filter((file) => file.endsWith('.js')))
+	for (const file of sources())
 		for (const [ , text ] of fs.readFileSync(file, 'utf8').matchAll(/\b_\('((?:[^'\\]|\\.)*)'\)/g))
 			add(text.replace(/\\'/g, '\''), file);
-	for (const file of sources(path.join(APP, 'root')).filter((file) => file.endsWith('.json')))
+	for (const file of below(path.join(APP, 'root')).filter((file) => file.endsWith('.json')))
 		for (const [ , text ] of fs.readFileSync(file, 'utf8').matchAll(/"(?:title|description)": "([^"]*)"/g))
 			add(text, file);
 	// The expert tab shows the agent's own table of options.

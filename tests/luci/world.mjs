@@ -2,6 +2,7 @@
 // a genuine one, and what only the stand-in can do says so by `world.real`.
 
 import { test as base, expect } from '@playwright/test';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
@@ -98,6 +99,31 @@ class World {
 		return ask(this.session, object, method, args);
 	}
 
+	/** Whether what a browser cannot do can be done: always here, on a genuine router with a shell like `ssh root@192.168.1.1`. */
+	get hasShell() {
+		return !this.real || !!env.WANBEACON_LUCI_SHELL;
+	}
+
+	shell(script) {
+		execFileSync('sh', [ '-c', `${env.WANBEACON_LUCI_SHELL} sh -s` ], { input: script });
+	}
+
+	async stopAgent() {
+		this.real ? this.shell('service wanbeacon stop') : await this.router.stop();
+	}
+
+	async startAgent() {
+		this.real ? this.shell('service wanbeacon start') : await this.router.start();
+	}
+
+	/** What ddns-scripts has; nothing: it is not there. */
+	ddnsScripts(text) {
+		if (!this.real)
+			fs.writeFileSync(path.join(this.directory, 'ddns'), text);
+		else
+			this.shell(text ? `cat > /etc/config/ddns <<'END'\n${text}END\nrm -f /tmp/luci-indexcache*` : 'rm -f /etc/config/ddns');
+	}
+
 	/** An entry of the user's own. */
 	entry(id, text) {
 		fs.mkdirSync(this.router.globals.options.providers_dir, { recursive: true });
@@ -105,7 +131,9 @@ class World {
 	}
 
 	/** A record's options as they are in the file. */
-	written(name) {
+	async written(name) {
+		if (this.real)
+			return (await this.ubus('uci', 'get', { config: 'wanbeacon', section: name }))[1].values;
 		return read(fs.readFileSync(this.router.file, 'utf8')).find((section) => section.name == name)?.options;
 	}
 
@@ -126,6 +154,8 @@ class World {
 		await this.ubus('uci', 'apply', { rollback: false });
 		await expect.poll(async () => (await this.ubus('wanbeacon', 'status'))[1]?.records?.map((record) => record.record).sort())
 			.toEqual(records.filter((record) => record.options.enabled != '0').map((record) => record.name).sort());
+		// It remembers what the specs before have published.
+		await this.ubus('wanbeacon', 'update', { force: true });
 	}
 
 	/** Opens a tab as root, or as one who may only read. */
@@ -134,11 +164,15 @@ class World {
 			await page.goto(`${this.base}admin/services/wanbeacon/${tab}${tab.includes('?') ? '&' : '?'}as=${as}&lang=${lang}`);
 		else {
 			const [ user, password ] = as == 'viewer' ? [ 'viewer', 'viewer' ] : [ env.WANBEACON_LUCI_USER, env.WANBEACON_LUCI_PASSWORD ];
-			await page.goto(`${this.real}admin/services/wanbeacon/${tab}`);
+			const url = `${this.real}admin/services/wanbeacon/${tab}`;
+			await page.goto(url);
 			if (await page.locator('[name=luci_password]').count()) {
 				await page.locator('[name=luci_username]').fill(user);
 				await page.locator('[name=luci_password]').fill(password);
 				await page.locator('[name=luci_password]').press('Enter');
+				// It forgets what is behind the question mark.
+				await page.waitForURL((now) => !now.search);
+				await page.goto(url);
 			}
 		}
 		await expect(page.locator('.cbi-map h2')).toBeVisible();
@@ -155,7 +189,9 @@ export const test = base.extend({
 	// Whatever a spec does, no script of somebody else runs and none of ours fails.
 	page: async ({ page }, use) => {
 		const errors = [];
-		page.on('pageerror', (error) => errors.push(String(error)));
+		// LuCI's own, on its login page: it asks before anybody has logged in.
+		const isTheirs = (error) => /uci\/get failed with error -32002/.test(error);
+		page.on('pageerror', (error) => isTheirs(String(error)) || errors.push(String(error)));
 		page.on('dialog', (dialog) => { errors.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
 		await use(page);
 		expect(errors).toEqual([]);

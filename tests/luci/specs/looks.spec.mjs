@@ -30,9 +30,12 @@ for (const width of [ 360, 768, 1280 ])
 						await page.getByText('home', { exact: true }).click();
 					const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 					expect(wide, `${tab} is wider than the screen`).toBeLessThanOrEqual(0);
-					const { violations } = await new AxeBuilder({ page }).include('.cbi-map').analyze();
-					expect(violations.map(({ id, nodes }) => `${tab}: ${id}: ${nodes[0].html}`)).toEqual([]);
-					await page.screenshot({ path: `${SHOTS}/${tab}-${width}-${colorScheme}.png`, fullPage: tab != 'expert' });
+					// What width has a say in was seen above.
+					if (width == 360) {
+						const { violations } = await new AxeBuilder({ page }).include('.cbi-map').analyze();
+						expect(violations.map(({ id, nodes }) => `${tab}: ${id}: ${nodes[0].html}`)).toEqual([]);
+					}
+					await page.screenshot({ path: `${SHOTS}/${tab}-${width}-${colorScheme}.png`, fullPage: ![ 'expert', 'history' ].includes(tab) });
 				}
 			});
 		});

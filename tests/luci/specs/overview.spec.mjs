@@ -8,7 +8,9 @@ test('a record is shown as it is published, with its age, its provider and the t
 	await expect(home).toContainText('home.example.org');
 	await expect(home).toContainText('dyndns2');
 	await expect(home).toContainText(/IPv4.*\d+\.\d+\.\d+\.\d+ since/);
-	await expect(home).toContainText(/answered by the provider after [\d.]+ m?s/);
+	// After a change of the address, which a genuine router has not had for this spec.
+	if (!world.real)
+		await expect(home).toContainText(/answered by the provider after [\d.]+ m?s/);
 });
 
 test('a refusal shows the provider\'s words and what to do, and "Update now" asks again', async ({ page, world }) => {
@@ -52,29 +54,42 @@ test('"Why?" tells the last change step by step, without secrets, and gives the 
 });
 
 test('a refresh is one call, runs no program, and leaves focus and nodes alone', async ({ page, world }) => {
-	test.skip(!!world.real, 'what rpcd was asked, only the stand-in tells');
 	await world.reset(world.record('home'));
 	await world.open(page, 'overview');
 	await expect(card(page, 'home')).toContainText('✔ Published');
 	const why = card(page, 'home').getByRole('button', { name: 'Why?' });
 	await why.focus();
 	await why.evaluate((node) => { node.marked = true; });
-	const calls = () => world.router.calls.length;
-	const before = calls();
-	await expect.poll(() => calls() - before).toBeGreaterThan(4);
-	expect(new Set(world.router.calls.slice(before))).toEqual(new Set([ 'wanbeacon status' ]));
+	const requests = [];
+	page.on('request', (request) => requests.push([].concat(request.postDataJSON() ?? []).map((call) => call.params.slice(1, 3).join(' ')).join()));
+	await expect.poll(() => requests.length, { timeout: 25_000 }).toBeGreaterThan(3);
+	expect(new Set(requests)).toEqual(new Set([ 'wanbeacon status' ]));
 	expect(await why.evaluate((node) => node.marked && node == document.activeElement)).toBe(true);
 });
 
+test('the page can be used within a second', async ({ page, world }) => {
+	await world.reset(world.record('home'), world.record('nas'), world.record('cellar', { enabled: '0' }));
+	await world.open(page, 'overview');
+	const took = [];
+	for (let turn = 0; turn < 5; turn++) {
+		const begin = Date.now();
+		await page.reload({ waitUntil: 'commit' });
+		await card(page, 'home').getByRole('button', { name: 'Why?' }).click();
+		took.push(Date.now() - begin);
+	}
+	console.log(`ready after ${took.join(', ')} ms`);
+	expect(took.sort((a, b) => a - b)[2]).toBeLessThan(1000);
+});
+
 test('an agent that is down is said to be down, and what was seen last is marked as old', async ({ page, world }) => {
-	test.skip(!!world.real, 'stopped by hand there');
+	test.skip(!world.hasShell, 'needs a shell');
 	await world.reset(world.record('home'));
 	await world.open(page, 'overview');
 	await expect(card(page, 'home')).toContainText('✔ Published');
-	await world.router.stop();
+	await world.stopAgent();
 	await expect(page.getByRole('alert').first()).toContainText('The agent is not running');
 	await expect(card(page, 'home')).toContainText('as last seen');
-	await world.router.start();
+	await world.startAgent();
 	await expect(card(page, 'home')).not.toContainText('as last seen');
 	await expect(page.getByText('The agent is not running')).toHaveCount(0);
 });

@@ -128,8 +128,10 @@ export class Router {
 			sections.push({ type, name: fresh, options: values });
 		else if (method == 'set' && section)
 			Object.assign(section.options, values);
-		else if (method == 'delete' && section)
-			options ? options.forEach((option) => delete section.options[option]) : sections.splice(sections.indexOf(section), 1);
+		else if (method == 'delete' && section && !options)
+			sections.splice(sections.indexOf(section), 1);
+		else if (method == 'delete' && section && options.every((option) => option in section.options))
+			options.forEach((option) => delete section.options[option]);
 		else if (method == 'apply') {
 			fs.writeFileSync(this.file, write(sections), { mode: 0o600 });
 			this.delta = null;
@@ -188,7 +190,8 @@ function exchange(socket, question) {
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css' };
 
 export function serve(router, strings) {
-	const body = async (request) => Buffer.concat(await request.toArray()).toString();
+	// Nothing, if the page has gone meanwhile.
+	const body = (request) => request.toArray().then((parts) => Buffer.concat(parts).toString(), () => '[]');
 	const server = http.createServer(async (request, response) => {
 		const { pathname, searchParams } = new URL(request.url, 'http://router');
 		if (pathname == '/ubus/') {

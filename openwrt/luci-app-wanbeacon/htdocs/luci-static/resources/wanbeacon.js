@@ -65,7 +65,7 @@ function moment(seconds) {
 	if (seconds == null)
 		return _('before the clock was set');
 	return new Date(seconds * 1000).toLocaleString(document.documentElement.lang || undefined,
-		{ dateStyle: 'short', timeStyle: 'medium' });
+		{ dateStyle: 'medium', timeStyle: 'medium' });
 }
 
 function family(word) {
@@ -98,11 +98,12 @@ function state(record) {
 /* Why there is no answer, for a person. */
 function trouble(error) {
 	const words = String(error?.message ?? error);
-	if (/-32000|not found|code 4\b/i.test(words))
+	if (/-32000/.test(words))
 		return _('The agent is not running, or not on ubus. Start it under System → Startup, or look into the log.');
 	if (/-32002|denied|code 6\b/i.test(words))
 		return _('This account may not do that.');
-	return words;
+	/* LuCI adds where in its own code it noticed. */
+	return words.replace(/ at \S+ \(https?:.*$/s, '');
 }
 
 function message(kind, children) {
@@ -137,25 +138,24 @@ function style() {
 
 /* Only what a link of the web may be: an address that comes from an entry of the user's own could be anything. */
 function link(url, words) {
-	return /^https?:\/\//.test(url ?? '') ? E('a', { 'href': url, 'target': '_blank', 'rel': 'noreferrer noopener' }, [ words ]) : '';
+	return (/^https?:\/\//).test(url ?? '') ? E('a', { 'href': url, 'target': '_blank', 'rel': 'noreferrer noopener' }, [ words ]) : '';
 }
 
-/* Writes a section: texts and lists are set, null takes an option away. Applied with rpcd's rollback, as everywhere in LuCI. */
-async function save(name, isNew, type, values) {
-	const set = {}, gone = [];
-	for (const [ option, value ] of Object.entries(values))
-		if (value == null || value === '' || (Array.isArray(value) && !value.length))
-			gone.push(option);
-		else
-			set[option] = value;
-	if (isNew)
+/* Writes a section, which is new if there was none: texts and lists are set, what is empty is taken away. Applied with rpcd's
+   rollback, as everywhere in LuCI. */
+async function save(section, name, type, values) {
+	const isEmpty = (value) => value == null || value.length === 0;
+	const all = Object.entries(values);
+	const set = Object.fromEntries(all.filter(([ , value ]) => !isEmpty(value)));
+	/* rpcd refuses to take away what is not there. */
+	const there = section ? Object.keys(section.options).concat(section.secrets) : [];
+	const gone = all.filter(([ option, value ]) => isEmpty(value) && there.includes(option)).map(([ option ]) => option);
+	if (!section)
 		await uci.callAdd('wanbeacon', type, name, set);
-	else {
-		if (Object.keys(set).length)
-			await uci.callSet('wanbeacon', name, set);
-		if (gone.length)
-			await uci.callDelete('wanbeacon', name, gone);
-	}
+	else if (Object.keys(set).length)
+		await uci.callSet('wanbeacon', section.name, set);
+	if (gone.length)
+		await uci.callDelete('wanbeacon', section.name, gone);
 	await uci.apply();
 }
 

@@ -86,7 +86,7 @@ return view.extend({
 		try {
 			if (!await this.passes(scope, section, values, fields, result))
 				return;
-			await wb.save(section?.name ?? 'global', !section, scope, values);
+			await wb.save(section, 'global', scope, values);
 			result.replaceChildren(wb.message('success', [ _('Saved.') ]));
 			window.setTimeout(() => location.reload(), 1500);
 		} catch (error) {

@@ -185,7 +185,7 @@ return view.extend({
 	},
 
 	async enable(record, enabled) {
-		await wb.save(record, false, 'record', { enabled });
+		await wb.save(this.config.sections.find((section) => section.name == record), record, 'record', { enabled });
 		this.config = await wb.page.config();
 	},
 

@@ -199,7 +199,7 @@ return view.extend({
 	},
 
 	host(network, part) {
-		const known = Object.entries(this.hosts).filter(([ mac ]) => /^([0-9A-F]{2}:){5}[0-9A-F]{2}$/i.test(mac))
+		const known = Object.entries(this.hosts).filter(([ mac ]) => (/^([0-9A-F]{2}:){5}[0-9A-F]{2}$/i).test(mac))
 			.map(([ mac, hint ]) => [ `mac:${mac.toLowerCase()}`, [ hint.name, mac.toLowerCase(), ...(hint.ip6addrs ?? []).slice(0, 1) ].filter(Boolean).join(' – ') ]);
 		const inside = this.networks.filter((one) => !one.startsWith('wan'));
 		const networks = [ ...new Set([ ...(network ? [ network ] : []), ...(inside.length ? inside : [ 'lan' ]) ]) ];
@@ -303,7 +303,7 @@ return view.extend({
 		return this.guarded(async () => {
 			if (!await this.check(false))
 				return;
-			await wb.save(this.section?.name ?? this.newName(), !this.section, 'record', this.values());
+			await wb.save(this.section, this.newName(), 'record', this.values());
 			this.leave();
 		});
 	},
