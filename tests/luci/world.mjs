@@ -61,9 +61,10 @@ class World {
 
 	/** A record at the provider of this world. */
 	record(name, options = {}) {
-		return { type: 'record', name, options: {
+		const all = {
 			provider: 'dyndns2', server: this.provider.url, insecure: '1', user: 'alice', password: 'hunter2-secret', hostname: [ `${name}.example.org` ],
-			ipv4: LINE, allow: [ 'private' ], verify: '0s', ...options } };
+			ipv4: LINE, allow: [ 'private' ], verify: '0s', ...options };
+		return { type: 'record', name, options: Object.fromEntries(Object.entries(all).filter(([ , value ]) => value !== undefined)) };
 	}
 
 	/** Begins anew, with these records and an agent that knows nothing. */

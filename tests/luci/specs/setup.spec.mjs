@@ -156,6 +156,17 @@ test('a mistake is shown at its field, with its mend, and nothing is saved', asy
 	await expect(card(page, 'home')).toContainText('✔ Published');
 });
 
+test('a record that names no origin is shown as automatic, and one without any address is not saved', async ({ page, world }) => {
+	await world.reset(world.record('home', { ipv4: undefined, enabled: '0' }));
+	await world.open(page, 'setup?record=home');
+	await expect(page.getByLabel('IPv4 from')).toHaveValue('auto');
+	await expect(page.getByLabel('IPv6 from')).toHaveValue('auto');
+	await page.getByLabel('IPv4 from').selectOption('');
+	await page.getByLabel('IPv6 from').selectOption('');
+	await page.getByRole('button', { name: 'Save' }).click();
+	await expect(page.locator('#wb-ipv4-mistake')).toHaveText('An address is needed, IPv4 or IPv6.');
+});
+
 test('a record is deleted after a question', async ({ page, world }) => {
 	test.skip(!!world.real, 'the dialog guard is the stand-in\'s');
 	await world.reset(world.record('home'), world.record('nas'));

@@ -171,17 +171,19 @@ return view.extend({
 		const written = (option) => [].concat(this.written[option] ?? [])[0];
 		const lines = this.networks.map((network) => [ network, _('network %s').format(network) ]);
 		const isNew = !this.section;
+		/* A record that names neither follows both. */
+		const other = written('ipv4') || written('ipv6') ? '' : 'auto';
 		const keep = (value, choices) => value == null || choices.some(([ key ]) => key == value) ? choices : [ [ value, value ], ...choices ];
 		const first = (wanted) => wanted.find((network) => this.networks.includes(network)) ?? 'auto';
 		const behind = (written('ipv6') ?? '').startsWith('prefix:');
 
 		if (records.includes('A')) {
-			const value = written('ipv4') ?? (isNew ? first([ 'wan' ]) : '');
+			const value = written('ipv4') ?? (isNew ? first([ 'wan' ]) : other);
 			const choices = keep(value, [ ...lines, [ 'auto', _('automatic: the line that is used, else as seen from outside') ], [ '', _('no IPv4') ] ]);
 			parts.push(wb.field(_('IPv4 from'), this.inputs.ipv4 = select('wb-ipv4', choices, value), null, 'wb-ipv4'));
 		}
 		if (records.includes('AAAA')) {
-			const value = behind ? 'host' : written('ipv6') ?? (isNew ? first([ 'wan6', 'wan' ]) : '');
+			const value = behind ? 'host' : written('ipv6') ?? (isNew ? first([ 'wan6', 'wan' ]) : other);
 			const choices = keep(value, [ ...lines, [ 'auto', _('automatic: the line that is used, else as seen from outside') ], [ 'host', _('a host behind this router') ], [ '', _('no IPv6') ] ]);
 			const source = this.inputs.ipv6 = select('wb-ipv6', choices, value);
 			const host = this.host(behind ? written('ipv6').slice(7) : null, written('ipv6_host'));
@@ -220,7 +222,10 @@ return view.extend({
 		const values = { provider: this.provider.id, hostname: this.names() };
 		for (const { option, secret } of this.asked(this.provider)) {
 			const input = this.inputs[option];
-			const value = input.type == 'checkbox' ? (input.checked ? '1' : '') : input.value.trim();
+			const before = [].concat(this.written[option] ?? []);
+			const typed = input.type == 'checkbox' ? (input.checked ? '1' : '') : input.value.trim();
+			/* A list that was not touched stays one. */
+			const value = before.length > 1 && typed == before.join(' ') ? before : typed;
 			if (!secret || value != '' || !this.secrets.includes(option))
 				values[option] = value;
 		}
@@ -253,6 +258,10 @@ return view.extend({
 		Object.keys(this.inputs).forEach((option) => this.mistake(option, null));
 		this.result.replaceChildren();
 		const typed = this.judge();
+		if (![ 'ipv4', 'ipv6' ].some((option) => this.inputs[option]?.value)) {
+			this.mistake(this.inputs.ipv4 ? 'ipv4' : 'ipv6', _('An address is needed, IPv4 or IPv6.'));
+			return null;
+		}
 		if (typed) {
 			this.mistake('hostname', typed);
 			this.inputs.hostname.focus();
