@@ -69,6 +69,8 @@ export class Router {
 	ask(words, input) {
 		return new Promise((resolve) => {
 			const child = execFile(this.agent, words, { maxBuffer: 1 << 24 }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+			// Most commands never read what they are given.
+			child.stdin.on('error', () => {});
 			child.stdin.end(input);
 		});
 	}
