@@ -2,17 +2,16 @@
 //!
 //! The page reads the configuration here and nowhere else, so that a secret which is saved never comes back to a browser.
 
-use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::Failure;
 use crate::config::import::{self, Carried, Client};
-use crate::config::options::{Kind, OPTIONS, Opt, Scope};
-use crate::config::uci::draft::{Draft, Given, is_secret};
+use crate::config::options::{Kind, OPTIONS, Opt, Scope, is_secret};
+use crate::config::uci::draft::{Draft, Given};
 use crate::config::uci::grammar::{self, Section, Setting};
 use crate::config::{Dialect, Mistake, Severity};
 use crate::daemon::catalogue;
@@ -23,8 +22,6 @@ use crate::engine::RecordId;
 
 /// Longest question in bytes; rpcd takes 64 KiB from a browser.
 const QUESTION_MAX: u64 = 64 * 1024;
-/// Largest configuration that is looked at, as the agent's own reader has it.
-const FILE_MAX: u64 = 1 << 20;
 
 /// The answer to a question that stands on standard input.
 pub(super) fn answer(question: &str, uci: &Path) -> Result<String, Failure> {
@@ -48,17 +45,14 @@ fn asked() -> Result<Map<String, Value>, Failure> {
 
 /// A file, or nothing where there is none.
 fn text_of(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut text = Zeroizing::new(Vec::new());
-    let read = fs::File::open(file).and_then(|file| file.take(FILE_MAX).read_to_end(&mut text));
-    match read {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Failure::Failed(format!("{}: {error}", file.display())))
-        }
-        _ => Ok(text),
+    match settings::read(file, settings::CONFIG_MAX) {
+        Ok((text, _)) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Zeroizing::default()),
+        Err(error) => Err(Failure::Failed(format!("{}: {error}", file.display()))),
     }
 }
 
-fn ddns(uci: &Path) -> std::path::PathBuf {
+fn ddns(uci: &Path) -> PathBuf {
     uci.with_file_name("ddns")
 }
 
@@ -86,10 +80,7 @@ fn config(uci: &Path) -> Result<Value, Failure> {
 
 /// A section without its secrets, but with their names.
 fn section(section: &Section) -> Value {
-    let is_secret = |setting: &Setting| match section.kind.as_str() {
-        "global" => false,
-        _ => is_secret(&setting.name),
-    };
+    let is_secret = |setting: &Setting| section.kind != "global" && is_secret(&setting.name);
     let (secret, public): (Vec<_>, Vec<_>) = section.settings.iter().partition(|setting| is_secret(setting));
     let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes));
     let value = |setting: &Setting| match &setting.value {
@@ -170,7 +161,7 @@ fn tried(loaded: &Loaded, wants_answer: bool) -> Result<Value, Failure> {
         .map_err(|error| Failure::Failed(format!("the kernel does not tell its addresses: {error}")))?;
     let record = loaded.compiled.settings.records.keys().next();
     let trial = record.and_then(|record: &RecordId| trial::trial(record, loaded, &snapshot));
-    let answer = record.filter(|_| wants_answer).and_then(|record| trial::ask(record, loaded, &snapshot));
+    let answer = trial.as_ref().filter(|_| wants_answer).and_then(|trial| trial.ask(loaded, &snapshot));
     Ok(json!({
         "sources": trial.as_ref().map(|trial| &trial.sources),
         "requests": trial.as_ref().map(|trial| &trial.requests),
@@ -199,12 +190,20 @@ fn providers(uci: &Path) -> Result<Value, Failure> {
 
 // ---------------------------------------------------------------- import
 
-fn carried(uci: &Path) -> Result<import::Imported, Failure> {
+/// What is made of the other client's file; what makes it unreadable is an answer too.
+fn carried(
+    uci: &Path,
+    make: impl FnOnce(import::Imported) -> Result<Value, Failure>,
+) -> Result<Value, Failure> {
     let file = ddns(uci);
-    import::import(Client::DdnsScripts, &text_of(&file)?, Some(Dialect::Uci)).map_err(|mistakes| {
-        let lines = mistakes.iter().map(|mistake| mistake.line(&file.to_string_lossy()));
-        Failure::Wrong(lines.collect::<Vec<_>>().join("\n"))
-    })
+    match import::import(Client::DdnsScripts, &text_of(&file)?, Some(Dialect::Uci)) {
+        Ok(imported) => make(imported),
+        Err(mistakes) => Ok(json!({ "error": lines(&mistakes, &file) })),
+    }
+}
+
+fn lines(mistakes: &[Mistake], file: &Path) -> String {
+    mistakes.iter().map(|mistake| mistake.line(&file.to_string_lossy())).collect::<Vec<_>>().join("\n")
 }
 
 fn names(text: &[u8]) -> Vec<String> {
@@ -213,48 +212,39 @@ fn names(text: &[u8]) -> Vec<String> {
 }
 
 fn import(uci: &Path) -> Result<Value, Failure> {
-    let imported = match carried(uci) {
-        Ok(imported) => imported,
-        Err(Failure::Wrong(words)) => return Ok(json!({ "error": words })),
-        Err(failure) => return Err(failure),
-    };
-    let taken = names(&text_of(uci)?);
-    let entry = |carried: &Carried| {
-        json!({
-            "origin": carried.origin,
-            "name": carried.name,
-            "options": carried.options,
-            "remarks": carried.remarks,
-            "failure": carried.failure,
-            "exists": taken.contains(&carried.name),
-        })
-    };
-    Ok(
-        json!({ "entries": imported.records.iter().map(entry).collect::<Vec<_>>(), "remarks": imported.remarks }),
-    )
+    carried(uci, |imported| {
+        let taken = names(&text_of(uci)?);
+        let entry = |carried: &Carried| {
+            json!({
+                "origin": carried.origin,
+                "name": carried.name,
+                "options": carried.options,
+                "remarks": carried.remarks,
+                "failure": carried.failure,
+                "exists": taken.contains(&carried.name),
+            })
+        };
+        let entries: Vec<Value> = imported.records.iter().map(entry).collect();
+        Ok(json!({ "entries": entries, "remarks": imported.remarks }))
+    })
 }
 
 /// Adds the records that are not there yet to the configuration, unless that makes it a wrong one.
 fn take_over(uci: &Path) -> Result<Value, Failure> {
-    let imported = match carried(uci) {
-        Ok(imported) => imported,
-        Err(Failure::Wrong(words)) => return Ok(json!({ "error": words })),
-        Err(failure) => return Err(failure),
-    };
-    let mut text = text_of(uci)?;
-    let taken = names(&text);
-    let new =
-        imported.records.iter().filter(|carried| carried.failure.is_none() && !taken.contains(&carried.name));
-    let mut added = Vec::new();
-    for carried in new {
-        text.extend_from_slice(b"\n");
-        text.extend_from_slice(carried.text.as_bytes());
-        added.push(carried.name.as_str());
-    }
-    if let Err(LoadError::Mistakes { mistakes, .. }) = settings::load_draft(&text, uci) {
-        let lines = mistakes.iter().map(|mistake| mistake.line(&uci.to_string_lossy()));
-        return Ok(json!({ "error": lines.collect::<Vec<_>>().join("\n") }));
-    }
-    replace(uci, &text, Manner::HandedOver).map_err(|error| Failure::Failed(error.to_string()))?;
-    Ok(json!({ "added": added }))
+    carried(uci, |imported| {
+        let mut text = text_of(uci)?;
+        let taken = names(&text);
+        let is_new = |carried: &&Carried| carried.failure.is_none() && !taken.contains(&carried.name);
+        let mut added = Vec::new();
+        for carried in imported.records.iter().filter(is_new) {
+            text.extend_from_slice(b"\n");
+            text.extend_from_slice(carried.text.as_bytes());
+            added.push(carried.name.as_str());
+        }
+        if let Err(LoadError::Mistakes { mistakes, .. }) = settings::load_draft(&text, uci) {
+            return Ok(json!({ "error": lines(&mistakes, uci) }));
+        }
+        replace(uci, &text, Manner::HandedOver).map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(json!({ "added": added }))
+    })
 }

@@ -22,8 +22,9 @@ pub(super) fn text(record: &RecordId, loaded: &Loaded) -> Result<String, Failure
         let _ = writeln!(text, "\nthrough {name}, whatever the routes say");
     }
     text.push('\n');
-    let is_own = loaded.config.own.is_own(&trial.provider.id);
-    text.push_str(&catalogue::detail(trial.provider, if is_own { catalogue::YOURS } else { "" }));
+    let provider = trial.account.provider();
+    let is_own = loaded.config.own.is_own(&provider.id);
+    text.push_str(&catalogue::detail(provider, if is_own { catalogue::YOURS } else { "" }));
     Ok(text)
 }
 

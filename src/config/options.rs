@@ -139,6 +139,12 @@ pub fn find(scope: Scope, name: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|option| option.scope == scope && option.name == name)
 }
 
+/// Whether an option of a record is kept from whoever reads the file through us: also if nobody knows what it is.
+#[must_use]
+pub fn is_secret(option: &str) -> bool {
+    find(Scope::Record, option).is_none_or(Opt::secret)
+}
+
 /// What users of other clients write, and our name for it.
 #[must_use]
 pub fn known_elsewhere(name: &str) -> Option<&'static str> {
@@ -384,5 +390,11 @@ mod tests {
             ["10s", "5m", "1h", "25d", "90s", "0s"],
             [10, 300, 3600, 25 * DAY, 90, 0].map(seconds).each_ref().map(String::as_str)
         );
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_a_secret() {
+        assert!(is_secret("password") && is_secret("pasword") && is_secret("url"));
+        assert!(!is_secret("hostname") && !is_secret("provider"));
     }
 }

@@ -6,7 +6,7 @@ use super::http::{Inquiry, Task};
 use super::outside::Sounding;
 use super::{Daemon, clock};
 use crate::config::Bind;
-use crate::engine::network::meaning;
+use crate::engine::network::{Network, meaning};
 use crate::engine::outside::Probe;
 use crate::engine::visible::Check;
 use crate::engine::{Allow, Event, Exchange, Job, Outcome, RecordId};
@@ -44,15 +44,7 @@ impl Daemon {
 
     /// The device that a record's requests leave through: that of the addresses, or that of a network at this moment.
     fn bind(&self, record: &RecordId, device: Option<&str>, by_source: bool) -> Option<String> {
-        match self.loaded.compiled.binds.get(record) {
-            None if !by_source => None,
-            None | Some(Bind::Source) => device.map(str::to_owned),
-            Some(Bind::Through(name)) => {
-                let device = meaning(name, self.sources.ubus.networks()).device().map(str::to_owned);
-                // Without one the request fails as on a device that does not exist, rather than leave on another way.
-                Some(device.unwrap_or_else(|| name.clone()))
-            }
-        }
+        leaving(self.loaded.compiled.binds.get(record), device, by_source, self.sources.ubus.networks())
     }
 
     pub(super) fn observe(&self, probe: Probe, allow: Allow) {
@@ -73,5 +65,23 @@ impl Daemon {
             // The loop is gone only when the process ends.
             let _ = reports.send(Event::Checked { id, seen });
         });
+    }
+}
+
+/// The device that requests leave through: that of the addresses, or that of a network among these. `None`: as the routes say.
+pub(super) fn leaving(
+    bind: Option<&Bind>,
+    device: Option<&str>,
+    by_source: bool,
+    networks: &[Network],
+) -> Option<String> {
+    match bind {
+        None if !by_source => None,
+        None | Some(Bind::Source) => device.map(str::to_owned),
+        Some(Bind::Through(name)) => {
+            let device = meaning(name, networks).device().map(str::to_owned);
+            // Without one the request fails as on a device that does not exist, rather than leave on another way.
+            Some(device.unwrap_or_else(|| name.clone()))
+        }
     }
 }

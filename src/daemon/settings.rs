@@ -78,7 +78,7 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {}
 
 /// Largest configuration in bytes; thousands of records fit.
-const CONFIG_MAX: u64 = 1 << 20;
+pub(crate) const CONFIG_MAX: u64 = 1 << 20;
 /// Largest password file in bytes: more than a password can have, so that too long is told from cut off.
 const PASSWORD_FILE_MAX: u64 = 4096;
 
@@ -304,7 +304,7 @@ pub(super) fn read_text(path: &Path, limit: u64) -> io::Result<(Zeroizing<String
 }
 
 /// A file of limited size, and its mode.
-fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {

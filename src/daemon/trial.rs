@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::clock;
 use super::http::{self, Http, Task};
+use super::perform::leaving;
 use super::settings::Loaded;
 use crate::config::{Bind, nearest};
 use crate::engine::address::Snapshot;
 use crate::engine::journal::SourceStatus;
-use crate::engine::network::meaning;
 use crate::engine::{JobId, Outcome, Preview, RecordId};
-use crate::provider::{Account, Family, Provider, Reply, Request, Step, Update, Verdict};
+use crate::provider::{Account, Family, Reply, Request, Step, Update, Verdict};
 
 /// What the networks and devices of a record have, and the requests for it.
 #[derive(Debug, Serialize)]
@@ -25,9 +25,12 @@ pub struct Trial<'a> {
     pub requests: Vec<Sketch>,
     /// The network or device that requests leave through, where one is named.
     pub through: Option<&'a str>,
-    /// Who would receive them.
+    /// With whom, and as whom.
     #[serde(skip)]
-    pub provider: &'a Provider,
+    pub account: &'a Account,
+    /// What they say.
+    #[serde(skip)]
+    updates: Vec<Update>,
 }
 
 /// One request as a person may see it.
@@ -63,54 +66,52 @@ pub fn trial<'a>(record: &RecordId, loaded: &'a Loaded, snapshot: &Snapshot) -> 
     let now = clock::monotonic();
     let mut preview = Preview::new(settings, now);
     let sources = preview.look(snapshot, now);
-    let requests = preview.updates(now).iter().map(|update| sketch(account, update)).collect();
+    let updates = preview.updates(now);
+    let requests = updates.iter().map(|update| sketch(account, update)).collect();
     let through = compiled.binds.get(record).map(Bind::word);
-    Some(Trial { record: record.clone(), sources, requests, through, provider: account.provider() })
+    Some(Trial { record: record.clone(), sources, requests, through, account, updates })
 }
 
-/// Asks the provider what it asks before each update, the zone, the record or a session, and nothing that changes anything.
-/// `None`: it is asked nothing before, or there is no address yet.
-///
-/// # Errors
-///
-/// In words, why it would refuse the update, or why it cannot be asked.
-#[must_use]
-pub fn ask(record: &RecordId, loaded: &Loaded, snapshot: &Snapshot) -> Option<Result<(), String>> {
-    let compiled = &loaded.compiled;
-    let (settings, account) = (compiled.settings.records.get(record)?, compiled.accounts.get(record)?);
-    let now = clock::monotonic();
-    let mut preview = Preview::new(settings, now);
-    preview.look(snapshot, now);
-    let update = preview.updates(now).into_iter().next()?;
-    let (mut dialogue, step) = account.dialogue(&update, clock::unix());
-    let Step::Send(first) = step else { return None };
-    if !dialogue.asks_only() {
-        return None;
+impl Trial<'_> {
+    /// Asks the provider what it asks before each update, the zone, the record or a session, and nothing that changes
+    /// anything. `None`: it is asked nothing before, or there is no address yet.
+    ///
+    /// # Errors
+    ///
+    /// In words, why it would refuse the update, or why it cannot be asked.
+    #[must_use]
+    pub fn ask(&self, loaded: &Loaded, snapshot: &Snapshot) -> Option<Result<(), String>> {
+        let account = self.account;
+        let (mut dialogue, step) = account.dialogue(self.updates.first()?, clock::unix());
+        let Step::Send(first) = step else { return None };
+        if !dialogue.asks_only() {
+            return None;
+        }
+        let source = self.sources.iter().find(|source| source.candidate.is_some());
+        let device = source.map(|source| source.device.as_str()).filter(|device| !device.is_empty());
+        let bind = loaded.compiled.binds.get(&self.record);
+        let bind = leaving(bind, device, account.uses_source_address(), &snapshot.networks);
+        let advance = move |reply: &Reply| match dialogue.advance(reply) {
+            Step::Send(next) if dialogue.asks_only() => Step::Send(next),
+            // Whatever comes now would change something: the provider knows us and the name.
+            Step::Send(_) | Step::Ask(_) => Step::Done(Vec::new()),
+            Step::Done(verdicts) => Step::Done(verdicts),
+        };
+        let (tell, told) = mpsc::channel();
+        let mut http = Http::new(http::Settings::new(clock::monotonic), move |_, outcome, _| {
+            // Who asked waits for the answer, or has gone.
+            let _ = tell.send(outcome);
+        });
+        http.send(Task {
+            job: JobId(1),
+            first,
+            advance: Box::new(advance),
+            bind,
+            ca_file: loaded.config.global.ca_file.clone(),
+            secrets: account.secrets().to_vec(),
+        });
+        Some(told.recv().map_or_else(|_| Err("the agent made a mistake".to_owned()), judged))
     }
-    let bind = compiled.binds.get(record).and_then(|bind| match bind {
-        Bind::Source => None,
-        Bind::Through(name) => meaning(name, &snapshot.networks).device().map(str::to_owned),
-    });
-    let advance = move |reply: &Reply| match dialogue.advance(reply) {
-        Step::Send(next) if dialogue.asks_only() => Step::Send(next),
-        // Whatever comes now would change something: the provider knows us and the name.
-        Step::Send(_) | Step::Ask(_) => Step::Done(Vec::new()),
-        Step::Done(verdicts) => Step::Done(verdicts),
-    };
-    let (tell, told) = mpsc::channel();
-    let mut http = Http::new(http::Settings::new(clock::monotonic), move |_, outcome, _| {
-        // Who asked waits for the answer, or has gone.
-        let _ = tell.send(outcome);
-    });
-    http.send(Task {
-        job: JobId(1),
-        first,
-        advance: Box::new(advance),
-        bind,
-        ca_file: loaded.config.global.ca_file.clone(),
-        secrets: account.secrets().to_vec(),
-    });
-    Some(told.recv().map_or_else(|_| Err("the agent made a mistake".to_owned()), judged))
 }
 
 fn judged(outcome: Outcome) -> Result<(), String> {

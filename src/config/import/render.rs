@@ -5,7 +5,7 @@ use std::fmt::Write;
 use zeroize::Zeroizing;
 
 use super::super::dialect::Dialect;
-use super::super::options::{OPTIONS, Opt, Scope, find};
+use super::super::options::{OPTIONS, Scope, is_secret};
 use super::super::uci::render::value;
 use super::super::value::Raw;
 use super::draft::{Draft, is_public};
@@ -42,8 +42,8 @@ pub(super) fn render(client: Client, plan: &Plan, to: Dialect) -> Zeroizing<Stri
 /// The same of one record, for who shows it in another way.
 pub(super) fn carried(draft: &Draft, to: Dialect) -> Carried {
     let shown = |(name, value): (&&'static str, &Raw)| {
-        let is_secret = find(Scope::Record, name).is_none_or(Opt::secret) || !is_shown(value);
-        let value = if is_secret { "***".to_owned() } else { plain(value) };
+        let is_hidden = is_secret(name) || !is_shown(value);
+        let value = if is_hidden { "***".to_owned() } else { plain(value) };
         (*name, visible(&value))
     };
     Carried {

@@ -2,7 +2,6 @@
 
 use zeroize::Zeroizing;
 
-use super::super::options::{self, Opt, Scope};
 use super::grammar::{self, Section, Setting, Value};
 
 /// The text of a configuration with that section alone.
@@ -89,12 +88,6 @@ impl Draft {
     }
 }
 
-/// Whether an option of a record is kept from whoever reads the file through us: also if nobody knows what it is.
-#[must_use]
-pub fn is_secret(option: &str) -> bool {
-    options::find(Scope::Record, option).is_none_or(Opt::secret)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,11 +120,5 @@ mod tests {
             let text = Draft::record(FILE, name, &[]).text;
             assert!(!String::from_utf8_lossy(&text).contains("its"), "{name}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_understood_is_a_secret() {
-        assert!(is_secret("password") && is_secret("pasword") && is_secret("url"));
-        assert!(!is_secret("hostname") && !is_secret("provider"));
     }
 }

@@ -106,6 +106,11 @@ function trouble(error) {
 	return words.replace(/ at \S+ \(https?:.*$/s, '');
 }
 
+/* What a call tells, for who may write; else why nothing is told. */
+function told(call) {
+	return L.hasViewPermission() === true ? call().catch((error) => ({ error: trouble(error) })) : Promise.resolve({ error: _('This account may not do that.') });
+}
+
 function message(kind, children) {
 	return E('div', { 'class': `alert-message ${kind}`, 'role': kind == 'success' ? 'status' : 'alert' }, children);
 }
@@ -166,7 +171,7 @@ async function remove(name) {
 
 return baseclass.extend({
 	agent, page, hosts, VERSION,
-	duration, moment, family, state, trouble, message, button, field, style, link, save, remove,
+	duration, moment, family, state, trouble, told, message, button, field, style, link, save, remove,
 
 	next: (words) => NEXT.includes(words) ? _(words) : words,
 

@@ -9,7 +9,7 @@ return view.extend({
 	handleReset: null,
 
 	load() {
-		return wb.mayWrite() ? wb.page.config().catch((error) => ({ error: wb.trouble(error) })) : { error: _('This account may not do that.') };
+		return wb.told(wb.page.config);
 	},
 
 	render({ error, sections, options, mistakes }) {

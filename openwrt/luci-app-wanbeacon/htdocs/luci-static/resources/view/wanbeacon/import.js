@@ -8,7 +8,7 @@ return view.extend({
 	handleReset: null,
 
 	load() {
-		return wb.mayWrite() ? wb.page.import().catch((error) => ({ error: wb.trouble(error) })) : { error: _('This account may not do that.') };
+		return wb.told(wb.page.import);
 	},
 
 	render({ error, entries, remarks }) {

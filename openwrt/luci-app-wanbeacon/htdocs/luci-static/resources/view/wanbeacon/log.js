@@ -16,11 +16,8 @@ return view.extend({
 	},
 
 	read() {
-		if (!wb.mayWrite())
-			return Promise.resolve({ error: _('This account may not do that.') });
-		return fs.exec_direct('/sbin/logread', [ '-e', 'wanbeacon' ])
-			.then((text) => ({ lines: String(text ?? '').split('\n').filter((line) => OURS.test(line)) }))
-			.catch((error) => ({ error: wb.trouble(error) }));
+		return wb.told(() => fs.exec_direct('/sbin/logread', [ '-e', 'wanbeacon' ])
+			.then((text) => ({ lines: String(text ?? '').split('\n').filter((line) => OURS.test(line)) })));
 	},
 
 	render(log) {

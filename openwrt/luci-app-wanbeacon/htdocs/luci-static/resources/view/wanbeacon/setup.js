@@ -1,6 +1,5 @@
 'use strict';
 'require view';
-'require ui';
 'require wanbeacon as wb';
 
 /* Options of a record that this tab owns beside what a provider asks for; all others are left as they are. */
